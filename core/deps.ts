@@ -1,0 +1,26 @@
+import type { Config } from "#lib/config.ts";
+import type { Log } from "#lib/events.ts";
+import type { Random } from "#lib/random.ts";
+import type { Sealer } from "#lib/seal.ts";
+import type { Clock } from "#lib/time.ts";
+import type { SlowHash } from "./client/slow-hash.ts";
+import type { SigningKeys } from "./keys/signing-keys.ts";
+import type { Settings } from "./settings.ts";
+import type { Db } from "./store/db.ts";
+
+/** Everything that core's functions may ask for; each asks for the part that it uses. */
+export interface Deps {
+  readonly db: Db;
+  /** Id of the issuer in the database; its URL may change, this may not. */
+  readonly issuer: number;
+  readonly config: Config;
+  /** What the configuration comes to once `compat` has been counted in. */
+  readonly settings: Settings;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly sealer: Sealer;
+  readonly keys: SigningKeys;
+  readonly slowHash: SlowHash;
+  readonly log: Log;
+  readonly version: string;
+}

@@ -1,0 +1,93 @@
+import { z } from "zod";
+import { parseDuration } from "./duration.ts";
+
+const duration = z.string().transform((text, context) => {
+  const milliseconds = parseDuration(text);
+  if (milliseconds !== undefined) return milliseconds;
+  context.addIssue({ code: "custom", message: "is no duration such as 1h30m" });
+  return z.NEVER;
+});
+const httpUrl = z.url({ protocol: /^https?$/ });
+const port = z.int().min(0).max(65535);
+
+const tls = z.strictObject({
+  enabled: z.boolean().default(false), // plain text unless said otherwise, as Hydra
+  key: z.strictObject({ path: z.string().optional(), base64: z.string().optional() }).prefault({}),
+  cert: z.strictObject({ path: z.string().optional(), base64: z.string().optional() }).prefault({}),
+  client_ca: z.strictObject({ path: z.string().optional(), base64: z.string().optional() }).optional(), // set: callers must show a certificate of this CA
+});
+
+const cors = z.strictObject({
+  enabled: z.boolean().default(false), // as Hydra; discovery and JWKS answer any origin whatever stands here
+  allowed_origins: z.array(z.string()).default([]), // empty or `*`: any origin
+  allowed_methods: z.array(z.string()).default(["POST", "GET", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]), // as Hydra, less CONNECT and TRACE, which no browser sends
+  allowed_headers: z.array(z.string()).default(["Accept", "Content-Type", "Content-Length", "Accept-Language", "Content-Language", "Authorization"]), // as Hydra
+  exposed_headers: z.array(z.string()).default(["Cache-Control", "Expires", "Last-Modified", "Pragma", "Content-Length", "Content-Language", "Content-Type", "WWW-Authenticate"]), // as Hydra, and what RFC 6750 §3 puts in a header
+  allow_credentials: z.boolean().default(true), // as Hydra
+  max_age: z.int().min(0).default(0), // seconds; as Hydra
+});
+
+const listener = (defaults: { readonly port: number; readonly host: string }) =>
+  z.strictObject({
+    host: z.string().default(defaults.host),
+    port: port.default(defaults.port),
+    tls: tls.prefault({}),
+    cors: cors.prefault({}),
+    open: z.boolean().default(false), // true: an address that others reach is served without credentials, since something in front asks for them
+  });
+
+const role = z.enum(["gateway", "admin", "keys", "service"]);
+
+/** The configuration: every option with its default and its reason. Hydra's keys keep Hydra's names. */
+export const configSchema = z.strictObject({
+  dsn: z.string().optional(), // where the state is: `sqlite://FILE`, `memory`, `mysql://…`
+  dev: z.boolean().default(false), // http issuer, generated secrets, migrations by itself
+  compat: z.enum(["none", "hydra"]).default("none"), // docs/divergences.md: which of its columns holds
+  serve: z
+    .strictObject({
+      public: listener({ host: "0.0.0.0", port: 4444 }).prefault({}), // browsers and clients
+      admin: listener({ host: "127.0.0.1", port: 4445 }).prefault({}), // loopback: without credentials it must not be reached from elsewhere
+      rpc: listener({ host: "127.0.0.1", port: 4440 }).prefault({}), // the same
+      shutdown_grace: duration.prefault("20s"), // how long requests under way may go on when the process is asked to stop
+    })
+    .prefault({}),
+  core: z.strictObject({ url: httpUrl.optional(), token: z.string().optional(), ca: z.string().optional(), cert: z.string().optional(), key: z.string().optional() }).prefault({}), // for a gateway alone: where core is and how to prove itself there (token; or paths of PEM files)
+  access: z
+    .strictObject({
+      tokens: z.array(z.strictObject({ name: z.string(), token: z.string().min(32).optional(), sha256: z.string().regex(/^[0-9a-f]{64}$/).optional(), roles: z.array(role).min(1) }).refine((entry) => (entry.token === undefined) !== (entry.sha256 === undefined), "needs either token or sha256")).default([]), // bearer tokens of callers of the RPC and admin ports
+      certificates: z.array(z.strictObject({ name: z.string(), sha256: z.string().regex(/^[0-9a-f]{64}$/), roles: z.array(role).min(1) })).default([]), // client certificates by the SHA-256 of their DER
+    })
+    .prefault({}), // both empty: whoever reaches the port may do everything, which is why it is loopback only
+  urls: z
+    .strictObject({
+      self: z.strictObject({ issuer: httpUrl.optional(), public: httpUrl.optional(), admin: httpUrl.optional() }).prefault({}), // issuer: https but for `dev`; public: where the public port is reached, the issuer unless set
+      login: httpUrl.optional(),
+      consent: httpUrl.optional(),
+      error: httpUrl.optional(),
+    })
+    .prefault({}),
+  secrets: z.strictObject({ system: z.array(z.string().min(16)).default([]), pagination: z.array(z.string().min(16)).default([]) }).prefault({}), // the first seals, all open; pagination: the system's unless set
+  ttl: z.strictObject({ access_token: duration.prefault("1h") }).prefault({}),
+  strategies: z
+    .strictObject({
+      access_token: z.enum(["opaque", "jwt"]).default("opaque"), // a sealed token costs a third of a signed one
+      scope: z.enum(["exact", "wildcard"]).default("wildcard"), // as Hydra
+      jwt: z.strictObject({ scope_claim: z.enum(["list", "string", "both"]).optional(), alg: z.enum(["RS256", "ES256"]).optional() }).prefault({}), // unset: `scope` as a string and ES256 (RFC 9068 §2.2.3); under `compat: hydra` `scp` as a list and RS256
+    })
+    .prefault({}),
+  token_prefix: z.string().regex(/^[a-z0-9]{1,16}$/).optional(), // `writ`: writ_at_…; under `compat: hydra` `ory`
+  oauth2: z
+    .strictObject({
+      client_credentials: z.strictObject({ default_grant_allowed_scope: z.boolean().default(false) }).prefault({}), // as Hydra: no scope asked, none granted
+    })
+    .prefault({}),
+  introspection: z.strictObject({ max_staleness: duration.prefault("0s") }).prefault({}), // 0: every answer reflects every revocation made before the call
+  keys: z.strictObject({ publish_before_use: duration.prefault("10m") }).prefault({}), // a new key is in the JWKS for so long before it signs; under `compat: hydra` none
+  log: z.strictObject({ level: z.enum(["fatal", "error", "warn", "info", "debug", "trace"]).default("info"), format: z.enum(["json", "text"]).optional() }).prefault({}), // unset: text for a terminal, JSON else
+});
+
+/** The configuration after its check. Durations are in milliseconds. */
+export type Config = z.output<typeof configSchema>;
+
+/** The configuration as it is written. */
+export type ConfigInput = z.input<typeof configSchema>;

@@ -1,0 +1,39 @@
+/** Everything that is ever logged, by name. A line is one of these and fields; it holds no sentence and no secret. */
+export const LOG_EVENTS = [
+  "server_listening",
+  "server_stopping",
+  "server_stopped",
+  "request",
+  "request_failed",
+  "client_authentication_failed",
+  "client_created",
+  "client_updated",
+  "client_deleted",
+  "token_issued",
+  "token_refused",
+  "token_revoked",
+  "access_tokens_deleted",
+  "jwk_changed",
+  "store_group_failed",
+  "store_retry",
+  "clock_skew",
+  "janitor_ran",
+  "internal_error",
+] as const;
+
+/** Name of a log line. */
+export type LogEvent = (typeof LOG_EVENTS)[number];
+
+/** Fields of a log line: identifiers, counts, durations. Never a token, code, secret, verifier or whole form. */
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/** Writes log lines. pino is behind it, in `cli/`. */
+export interface Log {
+  debug(event: LogEvent, fields?: LogFields): void;
+  info(event: LogEvent, fields?: LogFields): void;
+  warn(event: LogEvent, fields?: LogFields): void;
+  error(event: LogEvent, fields?: LogFields): void;
+}
+
+/** Says nothing. */
+export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };

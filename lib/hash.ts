@@ -1,0 +1,21 @@
+import { hash, timingSafeEqual } from "node:crypto";
+
+declare const hashOf: unique symbol;
+
+/** SHA-256 of a secret of kind `What`. Only this file makes one, so that a plain secret cannot reach a table. */
+export type Hashed<What extends string> = Uint8Array & { readonly [hashOf]: What };
+
+/** SHA-256 of a secret that has full entropy of its own. */
+export function hashSecret<What extends string>(secret: string): Hashed<What> {
+  return hash("sha256", secret, "buffer") as unknown as Hashed<What>;
+}
+
+/** Compares in constant time. Lengths are no secret: those of hashes are fixed. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && timingSafeEqual(a, b);
+}
+
+/** Compares two strings in constant time, whatever their lengths, by their hashes. */
+export function equalStrings(a: string, b: string): boolean {
+  return timingSafeEqual(hash("sha256", a, "buffer"), hash("sha256", b, "buffer"));
+}
