@@ -1,0 +1,77 @@
+import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from "node:crypto";
+
+/** Bytes of a nonce. */
+export const NONCE_SIZE = 24;
+/** Bytes of the authentication tag at the end of what is sealed. */
+export const TAG_SIZE = 16;
+
+const BLOCK = 16;
+const GCM = "aes-256-gcm";
+
+/** XAES-256-GCM under one key. A random nonce is safe for as many messages as anybody can send. */
+export interface Xaes {
+  /** Returns ciphertext ‖ tag. A nonce is used once. */
+  seal(nonce: Uint8Array, plaintext: Uint8Array, associatedData: Uint8Array): Uint8Array;
+  /** Returns the plaintext; undefined when it was not sealed so. */
+  open(nonce: Uint8Array, sealed: Uint8Array, associatedData: Uint8Array): Uint8Array | undefined;
+}
+
+/**
+ * Makes XAES-256-GCM for a key of 32 bytes.
+ * @see C2SP XAES-256-GCM
+ */
+export function makeXaes(key: Uint8Array): Xaes {
+  // ECB keeps nothing between blocks, so one cipher serves every derivation; a fresh one would cost twenty times as much.
+  const ecb = createCipheriv("aes-256-ecb", createSecretKey(key), null).setAutoPadding(false);
+  const k1 = cmacSubkey(ecb.update(Buffer.alloc(BLOCK)));
+  const blocks = Buffer.alloc(2 * BLOCK);
+
+  const derive = (nonce: Uint8Array): KeyObject => {
+    for (let i = 0; i < 12; i++) blocks[i + 4] = blocks[i + 4 + BLOCK] = (nonce[i] ?? 0) ^ (k1[i + 4] ?? 0);
+    for (let i = 0; i < 2; i++) {
+      const at = i * BLOCK;
+      blocks[at] = k1[0] ?? 0;
+      blocks[at + 1] = (i + 1) ^ (k1[1] ?? 0);
+      blocks[at + 2] = 0x58 ^ (k1[2] ?? 0);
+      blocks[at + 3] = k1[3] ?? 0;
+    }
+    return createSecretKey(ecb.update(blocks));
+  };
+
+  return {
+    seal(nonce, plaintext, associatedData) {
+      const cipher = createCipheriv(GCM, derive(nonce), nonce.subarray(12));
+      cipher.setAAD(associatedData);
+      const body = cipher.update(plaintext);
+      cipher.final();
+      return Buffer.concat([body, cipher.getAuthTag()], body.length + TAG_SIZE);
+    },
+    open(nonce, sealed, associatedData) {
+      if (sealed.length < TAG_SIZE) return undefined;
+      const end = sealed.length - TAG_SIZE;
+      const decipher = createDecipheriv(GCM, derive(nonce), nonce.subarray(12), { authTagLength: TAG_SIZE });
+      decipher.setAAD(associatedData);
+      decipher.setAuthTag(sealed.subarray(end));
+      const body = decipher.update(sealed.subarray(0, end));
+      try {
+        decipher.final();
+      } catch {
+        return undefined;
+      }
+      return body;
+    },
+  };
+}
+
+/** NIST SP 800-38B §6.1: the first subkey, from the encryption of the zero block. */
+function cmacSubkey(encryptedZero: Uint8Array): Uint8Array {
+  const subkey = new Uint8Array(BLOCK);
+  let carry = 0;
+  for (let i = BLOCK - 1; i >= 0; i--) {
+    const byte = encryptedZero[i] ?? 0;
+    subkey[i] = (byte << 1) | carry;
+    carry = byte >>> 7;
+  }
+  if (carry === 1) subkey[BLOCK - 1] = (subkey[BLOCK - 1] ?? 0) ^ 0x87;
+  return subkey;
+}
