@@ -7,6 +7,7 @@ import type { SlowHash } from "./client/slow-hash.ts";
 import type { SigningKeys } from "./keys/signing-keys.ts";
 import type { Settings } from "./settings.ts";
 import type { Db } from "./store/db.ts";
+import type { RevocationKeys } from "./token/revocation-keys.ts";
 
 /** Everything that core's functions may ask for; each asks for the part that it uses. */
 export interface Deps {
@@ -21,6 +22,7 @@ export interface Deps {
   readonly sealer: Sealer;
   readonly keys: SigningKeys;
   readonly slowHash: SlowHash;
+  readonly revocationKeys: RevocationKeys;
   readonly log: Log;
   readonly version: string;
 }

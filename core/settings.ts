@@ -13,13 +13,13 @@ export interface Settings {
     readonly typ: "at+jwt" | "JWT";
     readonly alg: "RS256" | "ES256";
     readonly scopeClaim: "list" | "string" | "both";
-    /** `ext` is there even when it is empty. */
-    readonly ext: boolean;
+    /** `nbf` is there, `ext` is there even when it is empty, `aud` is empty where none was asked for. */
+    readonly hydraClaims: boolean;
   };
   /** Milliseconds that a new key is published before it signs. */
   readonly publishBeforeUse: number;
-  /** `invalid_request` in place of `unsupported_grant_type` and the like. */
-  readonly hydraErrors: boolean;
+  /** `token_type` of token answers; its case means nothing (RFC 6749 §5.1). */
+  readonly tokenType: "Bearer" | "bearer";
 }
 
 /** Settles what depends on `compat`. @throws Error when there is no issuer. */
@@ -36,9 +36,9 @@ export function settle(config: Config): Settings {
       typ: hydra ? "JWT" : "at+jwt",
       alg: config.strategies.jwt.alg ?? (hydra ? "RS256" : "ES256"),
       scopeClaim: config.strategies.jwt.scope_claim ?? (hydra ? "list" : "string"),
-      ext: hydra,
+      hydraClaims: hydra,
     },
     publishBeforeUse: hydra ? 0 : config.keys.publish_before_use,
-    hydraErrors: hydra,
+    tokenType: hydra ? "bearer" : "Bearer",
   };
 }

@@ -48,6 +48,11 @@ export interface Registration<S extends DescService = DescService> {
   readonly handlers: Handlers<S>;
 }
 
+/** Pairs a service with its methods. */
+export function register<S extends DescService>(service: S, handlers: Handlers<S>): Registration<S> {
+  return { service, handlers };
+}
+
 /**
  * The one way into core: whoever calls and by whatever protocol, access is checked, the clock is read once, and what is
  * thrown comes out as a ConnectError that says no more than its caller may know. Messages are never changed.

@@ -1,0 +1,99 @@
+import { ClientService } from "#gen/writ/admin/v1/client_service_pb.ts";
+import { JwkService } from "#gen/writ/admin/v1/jwk_service_pb.ts";
+import { MetadataService } from "#gen/writ/admin/v1/metadata_service_pb.ts";
+import { TokenService as AdminTokenService } from "#gen/writ/admin/v1/token_service_pb.ts";
+import { OAuthService } from "#gen/writ/oauth/v1/oauth_service_pb.ts";
+import { TokenService } from "#gen/writ/token/v1/token_service_pb.ts";
+import type { Config } from "#lib/config.ts";
+import type { Log } from "#lib/events.ts";
+import { pooledRandom } from "#lib/random.ts";
+import { type Dispatcher, type Registration, register } from "#lib/rpc/call.ts";
+import { makeSealer } from "#lib/seal.ts";
+import { type Clock, systemClock } from "#lib/time.ts";
+import { makeAccessTable } from "./access.ts";
+import { makeSlowHash } from "./client/slow-hash.ts";
+import type { Deps } from "./deps.ts";
+import { makeDispatcher } from "./dispatch.ts";
+import { healthRegistration } from "./health.ts";
+import { requireKnownSealKeys } from "./keys/reseal.ts";
+import { makeSigningKeys, SIGNING_ALGS, SIGNING_SETS } from "./keys/signing-keys.ts";
+import { reflectionRegistration } from "./reflection.ts";
+import { adminTokenService } from "./services/admin-token.ts";
+import { clientService } from "./services/client.ts";
+import { jwkService } from "./services/jwk.ts";
+import { metadataService } from "./services/metadata.ts";
+import { oauthService } from "./services/oauth.ts";
+import { tokenService } from "./services/token.ts";
+import { settle } from "./settings.ts";
+import { closeDb, type OpenOptions, openDb, pingDb } from "./store/db.ts";
+import { migrateUp, requireSchema } from "./store/migrate.ts";
+import { makeRevocationKeys } from "./token/revocation-keys.ts";
+
+/** Id of the one issuer that a deployment has so far. */
+const ISSUER = 1;
+
+/** A running core: what to call, and how to end it. */
+export interface Core {
+  readonly dispatcher: Dispatcher;
+  /** Whether requests can be served now. */
+  ready(): Promise<boolean>;
+  /** Waits for writes under way and closes the database. */
+  close(): Promise<void>;
+}
+
+/** What core cannot find in the configuration. */
+export interface CoreOptions {
+  readonly log: Log;
+  /** Of this package. */
+  readonly version: string;
+  /** The system's, unless a test brings another. */
+  readonly clock?: Clock;
+  readonly onStatement?: OpenOptions["onStatement"];
+}
+
+/**
+ * Opens the database, makes what is missing (in `dev` and in memory the schema; always the first signing keys) and wires
+ * the services.
+ * @throws Error with one line for the operator when the configuration or the database does not allow a start
+ */
+export async function composeCore(config: Config, { log, version, clock = systemClock, onStatement }: CoreOptions): Promise<Core> {
+  const settings = settle(config);
+  if (config.dsn === undefined) throw new Error("dsn is not set: say where the state is, such as DSN=sqlite://data/writ.sqlite");
+  if (config.secrets.system.length === 0) throw new Error("secrets.system is not set: give at least one secret of 16 characters or more, such as SECRETS_SYSTEM=$(openssl rand -hex 32)");
+  const db = await openDb({ dsn: config.dsn, log, ...(onStatement === undefined ? {} : { onStatement }) });
+  try {
+    if (config.dev || config.dsn === "memory") await migrateUp(db);
+    else await requireSchema(db);
+    const random = pooledRandom();
+    const sealer = makeSealer({ secrets: config.secrets.system, issuer: ISSUER, prefix: settings.tokenPrefix, random });
+    const revocationKeys = makeRevocationKeys(config.secrets.system, ISSUER);
+    const keys = makeSigningKeys({ db, issuer: ISSUER, sealer, settings, random, log });
+    const deps: Deps = { db, issuer: ISSUER, config, settings, clock, random, sealer, keys, slowHash: makeSlowHash({ random }), revocationKeys, log, version };
+    await requireKnownSealKeys(deps);
+    await makeFirstKeys(deps);
+    const ready = async (): Promise<boolean> => pingDb(db).then(() => true, () => false);
+    const registrations = serviceRegistrations(deps);
+    const all = [...registrations, healthRegistration({ ready, services: registrations.map(({ service }) => service) }), reflectionRegistration(registrations.map(({ service }) => service))];
+    const dispatcher = makeDispatcher({ registrations: all, access: makeAccessTable(config), clock, random, log });
+    return { dispatcher, ready, close: () => closeDb(db) };
+  } catch (error) {
+    await closeDb(db);
+    throw error;
+  }
+}
+
+function serviceRegistrations(deps: Deps): Registration[] {
+  return [
+    register(OAuthService, oauthService(deps)),
+    register(ClientService, clientService(deps)),
+    register(JwkService, jwkService(deps)),
+    register(AdminTokenService, adminTokenService(deps)),
+    register(MetadataService, metadataService(deps)),
+    register(TokenService, tokenService(deps)),
+  ];
+}
+
+/** Both algorithms are ready before they are first asked for: making an RSA key takes longer than a client should wait. */
+async function makeFirstKeys({ keys, clock }: Deps): Promise<void> {
+  for (const set of SIGNING_SETS) for (const alg of SIGNING_ALGS) await keys.current(set, alg, clock());
+}

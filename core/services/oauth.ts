@@ -1,0 +1,58 @@
+import { hash } from "node:crypto";
+import type { OAuthService } from "#gen/writ/oauth/v1/oauth_service_pb.ts";
+import type { ClientAuthentication } from "#gen/writ/oauth/v1/request_pb.ts";
+import { OAuthError } from "#lib/errors.ts";
+import type { Handlers } from "#lib/rpc/call.ts";
+import { type AuthenticatedClient, authenticateClient } from "../client/authenticate.ts";
+import type { Deps } from "../deps.ts";
+import { serverMetadata } from "../metadata/server-metadata.ts";
+import type { AccessTokenFacts } from "../model/access-token.ts";
+import { exchangeToken } from "../token/exchange.ts";
+import { introspect } from "../token/introspect.ts";
+import { revokeToken } from "../token/revoke.ts";
+
+/** What the public endpoints are made of. */
+export function oauthService(deps: Deps): Handlers<typeof OAuthService> {
+  const metadata = finished(serverMetadata(deps.settings));
+  return {
+    exchangeToken: (request, { now }) => exchangeToken(deps, request, now),
+
+    async introspectToken({ clientAuthentication, token }, { now }) {
+      const caller = await requireConfidentialClient(deps, clientAuthentication); // RFC 7662 §2.1
+      if (token === "") throw new OAuthError("invalid_request", "'token' is missing");
+      return { introspection: await introspect(deps, token, { keep: (facts) => maySee(caller, facts) }, now) };
+    },
+
+    async revokeToken({ clientAuthentication, token }, { now }) {
+      const { client } = await authenticateClient(deps, clientAuthentication); // RFC 7009 §2.1
+      await revokeToken(deps, token, (facts) => isIssuedTo(client, facts), now);
+      return {};
+    },
+
+    getMetadata: () => metadata,
+
+    getJwks: (_request, { now }) => deps.keys.published(now),
+  };
+}
+
+async function requireConfidentialClient(deps: Deps, authentication: ClientAuthentication | undefined): Promise<AuthenticatedClient["client"]> {
+  const { client, method } = await authenticateClient(deps, authentication);
+  if (method === "none") throw new OAuthError("invalid_client", "Client authentication failed: introspection needs a client with a secret");
+  return client;
+}
+
+/** RFC 7662 §4: a token is shown to the client that holds it and to the resource servers that it is for, to nobody else. */
+function maySee(caller: AuthenticatedClient["client"], facts: AccessTokenFacts): boolean {
+  const { clientId, introspectionAudience } = caller.record.client;
+  return facts.clientId === clientId || facts.audience.includes(clientId) || introspectionAudience.some((audience) => facts.audience.includes(audience));
+}
+
+/** Also the same client: one that was deleted and made again under its name does not own what the first one had. */
+function isIssuedTo(client: AuthenticatedClient["client"], facts: AccessTokenFacts): boolean {
+  return facts.clientId === client.record.client.clientId && Buffer.compare(facts.handle.clientIncarnation, client.incarnation) === 0;
+}
+
+function finished(document: object): { readonly json: Uint8Array; readonly etag: string } {
+  const json = new TextEncoder().encode(JSON.stringify(document));
+  return { json, etag: hash("sha256", json, "base64url").slice(0, 22) };
+}

@@ -1,0 +1,13 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { ExchangeTokenRequest, ExchangeTokenResponseSchema } from "#gen/writ/oauth/v1/oauth_service_pb.ts";
+import type { EpochMillis } from "#lib/time.ts";
+import type { AuthenticatedClient } from "../../client/authenticate.ts";
+import type { IssueDeps } from "../issue.ts";
+
+/** A token request whose client has shown who it is and may use the grant type. */
+export interface TokenRequest extends AuthenticatedClient {
+  readonly request: ExchangeTokenRequest;
+}
+
+/** What one grant type does once all that they share is done. */
+export type GrantType = (deps: IssueDeps, request: TokenRequest, now: EpochMillis) => Promise<MessageInitShape<typeof ExchangeTokenResponseSchema>>;

@@ -1,0 +1,81 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { ActiveTokenSchema, IntrospectionSchema } from "#gen/writ/token/v1/introspection_pb.ts";
+import { SCOPE_STRATEGIES } from "#lib/scope.ts";
+import { type EpochMillis, toSeconds } from "#lib/time.ts";
+import type { Deps } from "../deps.ts";
+import type { AccessTokenFacts } from "../model/access-token.ts";
+import { readTokenState, readTokenStates } from "../store/token-states.ts";
+import { isLive, stateQuery } from "./live-token.ts";
+import { readAccessToken } from "./read-access-token.ts";
+
+/** What introspection needs. */
+export type IntrospectDeps = Pick<Deps, "db" | "sealer" | "keys" | "issuer" | "settings" | "config">;
+
+/** What an introspection answer is made of. `keep` decides whether the caller may see the token at all. */
+export interface IntrospectOptions {
+  readonly keep?: (facts: AccessTokenFacts) => boolean;
+  /** Scopes that must all be granted. */
+  readonly scope?: readonly string[];
+}
+
+/** An answer that says nothing. */
+export const INACTIVE: MessageInitShape<typeof IntrospectionSchema> = { active: false };
+
+/**
+ * What is known of a token: its facts if it is good now. Exact: reflects every revocation that was committed before.
+ * @throws OAuthError temporarily_unavailable when it cannot be known
+ * @see RFC 7662 §2.2
+ */
+export async function findLiveToken(deps: IntrospectDeps, token: string, now: EpochMillis): Promise<AccessTokenFacts | undefined> {
+  const facts = await readAccessToken(deps, token, now);
+  const query = facts === undefined || isExpired(facts, now) ? undefined : stateQuery(facts);
+  if (facts === undefined || query === undefined) return undefined;
+  return isLive(facts, await readTokenState(deps.db, deps.issuer, query)) ? facts : undefined;
+}
+
+/** The same for many tokens with few statements, in the order of the tokens. One that cannot be judged fails them all: half an answer would be taken for a whole one. */
+export async function findLiveTokens(deps: IntrospectDeps, tokens: readonly string[], now: EpochMillis): Promise<readonly (AccessTokenFacts | undefined)[]> {
+  const facts = await Promise.all(tokens.map((token) => readAccessToken(deps, token, now)));
+  const queries = facts.map((each) => (each === undefined || isExpired(each, now) ? undefined : stateQuery(each)));
+  const asked = queries.filter((query) => query !== undefined);
+  const states = asked.length === 0 ? [] : await readTokenStates(deps.db, deps.issuer, asked);
+  let next = 0;
+  return facts.map((each, i) => {
+    const state = queries[i] === undefined ? undefined : states[next++];
+    return each !== undefined && state !== undefined && isLive(each, state) ? each : undefined;
+  });
+}
+
+/** Introspects a token. @see RFC 7662 §2.2 */
+export async function introspect(deps: IntrospectDeps, token: string, { keep, scope = [] }: IntrospectOptions, now: EpochMillis): Promise<MessageInitShape<typeof IntrospectionSchema>> {
+  const facts = await findLiveToken(deps, token, now);
+  if (facts === undefined || keep?.(facts) === false || !grants(deps, facts, scope)) return INACTIVE;
+  return { active: true, token: describe(deps, facts) };
+}
+
+/** Whether a token's scopes stand for all of `scope`, by the configured strategy, as Hydra reads them. */
+export function grants(deps: Pick<Deps, "config">, facts: AccessTokenFacts, scope: readonly string[]): boolean {
+  return scope.every((name) => SCOPE_STRATEGIES[deps.config.strategies.scope](facts.scope, name));
+}
+
+/** The members of an active answer (RFC 7662 §2.2; `token_use`, `nbf` and `ext` as Hydra). */
+export function describe(deps: Pick<Deps, "settings">, facts: AccessTokenFacts): MessageInitShape<typeof ActiveTokenSchema> {
+  return {
+    scope: facts.scope.join(" "),
+    clientId: facts.clientId,
+    sub: facts.subject || facts.clientId,
+    exp: facts.expiresAt,
+    iat: facts.issuedAt,
+    nbf: facts.issuedAt,
+    aud: [...facts.audience],
+    iss: deps.settings.issuerUrl,
+    jti: facts.jti,
+    tokenType: "Bearer",
+    tokenUse: "access_token",
+    ...(facts.ext === undefined ? {} : { ext: facts.ext }),
+  };
+}
+
+function isExpired(facts: AccessTokenFacts, now: EpochMillis): boolean {
+  return facts.expiresAt <= toSeconds(now); // RFC 7519 §4.1.4: on or after `exp` it is not accepted
+}

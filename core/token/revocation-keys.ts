@@ -1,0 +1,71 @@
+import { createHmac, createSecretKey, type KeyObject } from "node:crypto";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { RevocationRecord } from "#gen/writ/store/v1/revocation_pb.ts";
+import type { RevocationKeySchema } from "#gen/writ/token/v1/token_service_pb.ts";
+import { derive } from "#lib/seal.ts";
+import type { AccessTokenFacts } from "../model/access-token.ts";
+
+/** A key that a revocation event names, with the epoch that it was read at. */
+export type RevocationKey = MessageInitShape<typeof RevocationKeySchema>;
+
+/** Names what tokens depend on, without telling what it is. */
+export interface RevocationKeys {
+  /** All that can end the token, as it stood when the token was found alive. */
+  ofToken(facts: AccessTokenFacts): RevocationKey[];
+  /** What an event moved, under every configured secret: an answer may have been given before the first was changed. */
+  ofEvent(record: RevocationRecord): RevocationKey[];
+}
+
+/** Greater than any epoch that a counter reaches: the thing is gone for good. */
+const ENDED = 0xffff_ffff;
+const SIZE = 16;
+
+/** Makes the names from the system secrets. */
+export function makeRevocationKeys(secrets: readonly string[], issuer: number): RevocationKeys {
+  const hmacKeys = [...new Set(secrets)].map((secret) => createSecretKey(derive(secret, "writ revocation keys v1", 32)));
+  const [current] = hmacKeys;
+  if (current === undefined) throw new Error("no secret to name revocation keys with");
+  const scope = Buffer.alloc(4);
+  scope.writeUInt32BE(issuer);
+  const name = (key: KeyObject, parts: readonly (string | Uint8Array)[]): Uint8Array => {
+    const hmac = createHmac("sha256", key).update(scope);
+    for (const part of parts) {
+      const bytes = Buffer.from(part);
+      const size = Buffer.alloc(4); // a length before each part: no two lists of parts make the same input
+      size.writeUInt32BE(bytes.length);
+      hmac.update(size).update(bytes);
+    }
+    return new Uint8Array(hmac.digest().subarray(0, SIZE));
+  };
+  return {
+    ofToken({ handle, clientId, subject }) {
+      const keys = [{ key: name(current, ["client", clientId, handle.clientIncarnation]), epoch: handle.tokenEpoch }];
+      if (handle.state.case === "rowless") keys.push({ key: name(current, ["token", handle.state.value]), epoch: 0 });
+      if (subject !== "") keys.push({ key: name(current, ["subject", subject]), epoch: handle.grantEpoch });
+      return keys;
+    },
+    ofEvent(record) {
+      const moved = eventParts(record);
+      return moved === undefined ? [] : hmacKeys.map((key) => ({ key: name(key, moved.parts), epoch: moved.epoch }));
+    },
+  };
+}
+
+function eventParts({ target, epoch }: RevocationRecord): { readonly parts: readonly (string | Uint8Array)[]; readonly epoch: number } | undefined {
+  switch (target.case) {
+    case "token":
+      return { parts: ["token", target.value], epoch: ENDED };
+    case "client":
+      return { parts: ["client", target.value.clientId, target.value.incarnation], epoch };
+    case "clientDeleted":
+      return { parts: ["client", target.value.clientId, target.value.incarnation], epoch: ENDED };
+    case "grant":
+      return { parts: ["grant", target.value], epoch: ENDED };
+    case "subject":
+      return { parts: ["subject", target.value], epoch };
+    case "consent":
+      return { parts: ["consent", target.value.subject, target.value.clientId], epoch };
+    case undefined:
+      return undefined;
+  }
+}
