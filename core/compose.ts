@@ -17,7 +17,6 @@ import { makeDispatcher } from "./dispatch.ts";
 import { healthRegistration } from "./health.ts";
 import { requireKnownSealKeys } from "./keys/reseal.ts";
 import { makeSigningKeys, SIGNING_ALGS, SIGNING_SETS } from "./keys/signing-keys.ts";
-import { reflectionRegistration } from "./reflection.ts";
 import { adminTokenService } from "./services/admin-token.ts";
 import { clientService } from "./services/client.ts";
 import { jwkService } from "./services/jwk.ts";
@@ -73,8 +72,8 @@ export async function composeCore(config: Config, { log, version, clock = system
     await makeFirstKeys(deps);
     const ready = async (): Promise<boolean> => pingDb(db).then(() => true, () => false);
     const registrations = serviceRegistrations(deps);
-    const all = [...registrations, healthRegistration({ ready, services: registrations.map(({ service }) => service) }), reflectionRegistration(registrations.map(({ service }) => service))];
-    const dispatcher = makeDispatcher({ registrations: all, access: makeAccessTable(config), clock, random, log });
+    const health = healthRegistration({ ready, services: registrations.map(({ service }) => service) });
+    const dispatcher = makeDispatcher({ registrations: [...registrations, health], access: makeAccessTable(config), clock, random, log });
     return { dispatcher, ready, close: () => closeDb(db) };
   } catch (error) {
     await closeDb(db);
