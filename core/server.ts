@@ -89,18 +89,16 @@ export async function startRpcServer({ config, dispatcher, log }: RpcServerOptio
 /** Hands a connection to the server that speaks what its first bytes are. */
 function sortByPreface(socket: net.Socket, plain: http.Server, framed: http2.Http2Server | http2.Http2SecureServer): void {
   socket.setTimeout(HEADERS_TIMEOUT, () => socket.destroy());
+  let seen: Buffer = Buffer.alloc(0);
   const look = (): void => {
-    const first: Buffer | null = socket.read();
-    if (first === null) {
+    const more: Buffer | null = socket.read();
+    if (more !== null) seen = seen.length === 0 ? more : Buffer.concat([seen, more]);
+    const text = seen.toString("latin1", 0, PREFACE.length);
+    if (text.length < PREFACE.length && PREFACE.startsWith(text)) {
       if (!socket.readableEnded) socket.once("readable", look);
       return;
     }
-    const text = first.toString("latin1", 0, PREFACE.length);
-    socket.unshift(first);
-    if (text.length < PREFACE.length && PREFACE.startsWith(text)) {
-      socket.once("readable", look);
-      return;
-    }
+    socket.unshift(seen);
     socket.setTimeout(0);
     socket.removeAllListeners("timeout");
     (text === PREFACE ? framed : plain).emit("connection", socket);
