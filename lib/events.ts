@@ -16,6 +16,7 @@ export const LOG_EVENTS = [
   "jwk_changed",
   "store_group_failed",
   "store_retry",
+  "store_opened",
   "clock_skew",
   "janitor_ran",
   "internal_error",

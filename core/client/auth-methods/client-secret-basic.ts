@@ -1,0 +1,40 @@
+import { isUtf8 } from "node:buffer";
+import { isRightSecret } from "../secret.ts";
+import type { AuthMethod } from "./auth-method.ts";
+import { authenticationFailed } from "./failure.ts";
+
+/** Four times what the longest id and secret come to when each of their bytes is percent-encoded. */
+const MAX_HEADER = 12_288;
+const SCHEME = "basic ";
+
+/** @see RFC 6749 §2.3.1, RFC 7617 §2 */
+export const clientSecretBasic: AuthMethod = {
+  read({ authorization }) {
+    if (authorization === "") return undefined;
+    const { id, secret } = readBasic(authorization);
+    return { clientId: id, isRight: (deps, { record }) => isRightSecret(deps, record.secret, secret) };
+  },
+};
+
+function readBasic(header: string): { readonly id: string; readonly secret: string } {
+  if (header.length > MAX_HEADER || header.slice(0, SCHEME.length).toLowerCase() !== SCHEME) throw authenticationFailed("the 'Authorization' header is not of the scheme 'Basic'");
+  const encoded = header.slice(SCHEME.length).trim();
+  const bytes = Buffer.from(encoded, "base64");
+  // Buffer skips what is no base64; encoding it again shows whether anything was skipped.
+  if (bytes.length === 0 || bytes.toString("base64") !== encoded) throw authenticationFailed("the credentials in the 'Authorization' header are not base64");
+  if (!isUtf8(bytes)) throw authenticationFailed("the credentials in the 'Authorization' header are not UTF-8");
+  const pair = bytes.toString();
+  const colon = pair.indexOf(":");
+  if (colon === -1) throw authenticationFailed("the credentials in the 'Authorization' header have no colon");
+  return { id: formDecode(pair.slice(0, colon)), secret: formDecode(pair.slice(colon + 1)) };
+}
+
+/** RFC 6749 App. B. */
+function formDecode(text: string): string {
+  if (!text.includes("%") && !text.includes("+")) return text;
+  try {
+    return decodeURIComponent(text.replaceAll("+", " "));
+  } catch {
+    throw authenticationFailed("the credentials in the 'Authorization' header are not form-encoded (RFC 6749 §2.3.1)");
+  }
+}

@@ -1,0 +1,46 @@
+import type { ClientRecord } from "#gen/writ/store/v1/client_record_pb.ts";
+import { equalBytes, hashSecret } from "#lib/hash.ts";
+import type { Random } from "#lib/random.ts";
+import type { Deps } from "../deps.ts";
+
+/** Longest secret in UTF-8 bytes. What is longer was never registered, so no slow hash is spent on it. */
+export const MAX_SECRET_BYTES = 512;
+
+const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+/** 43 characters of 62 are 256 bits. */
+const LENGTH = 43;
+/** The largest multiple of 62 in a byte: what is drawn above it would favour the first letters. */
+const FAIR = 248;
+
+/** How a client's secret can be checked: the `secret` of its record. */
+export type SecretCheck = ClientRecord["secret"];
+
+/** A client without a secret. */
+export const NO_SECRET: SecretCheck = { case: undefined };
+
+/**
+ * Makes a secret of 256 random bits. Shape: 43 letters and digits, which mean themselves in every encoding that a client
+ * may or may not apply (RFC 6749 §2.3.1), and never begin an option on a command line.
+ */
+export function makeSecret(random: Random): string {
+  let secret = "";
+  while (secret.length < LENGTH) for (const byte of random(LENGTH - secret.length)) if (byte < FAIR) secret += ALPHABET[byte % ALPHABET.length];
+  return secret;
+}
+
+/** How a secret that the server made is kept. It has full entropy, so a plain hash gives nothing away (specs: RFC 6749 §10.10). */
+export function keepMadeSecret(secret: string): SecretCheck {
+  return { case: "secretSha256", value: hashSecret<"client_secret">(secret) };
+}
+
+/** How a secret that somebody chose is kept. @throws OAuthError temporarily_unavailable when too much is being hashed */
+export async function keepChosenSecret({ slowHash }: Pick<Deps, "slowHash">, secret: string): Promise<SecretCheck> {
+  return { case: "secretPhc", value: await slowHash.hash(secret) };
+}
+
+/** Tells whether a secret is a client's. A client without one has no right secret. */
+export function isRightSecret({ slowHash }: Pick<Deps, "slowHash">, kept: SecretCheck, secret: string): boolean | Promise<boolean> {
+  if (kept.case === "secretSha256") return equalBytes(hashSecret(secret), kept.value);
+  if (kept.case === undefined || secret.length > MAX_SECRET_BYTES || Buffer.byteLength(secret) > MAX_SECRET_BYTES) return false;
+  return slowHash.verify(secret, kept.value);
+}

@@ -1,0 +1,13 @@
+DROP TABLE decisions;
+DROP TABLE session_clients;
+DROP TABLE sessions;
+DROP TABLE consents;
+DROP TABLE grants;
+DROP TABLE assertion_jtis;
+DROP TABLE revoked_tokens;
+DROP TABLE revocation_horizons;
+DROP TABLE revocation_events;
+DROP TABLE jwk_claims;
+DROP TABLE jwks;
+DROP TABLE subjects;
+DROP TABLE clients;

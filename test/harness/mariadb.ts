@@ -1,0 +1,61 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createConnection } from "mysql2/promise";
+import { freePort } from "./port.ts";
+
+const SERVER = ["/usr/sbin/mariadbd", "/usr/bin/mariadbd", "/usr/local/bin/mariadbd"].find((path) => existsSync(path));
+
+/** Whether tests can have a MariaDB. With WRIT_REQUIRE_MARIADB=1 its lack is a failure. */
+export function hasMariadb(): boolean {
+  if (SERVER !== undefined) return process.env.WRIT_SKIP_MARIADB !== "1";
+  if (process.env.WRIT_REQUIRE_MARIADB === "1") throw new Error("mariadbd is required for this run and is not installed");
+  console.warn("mariadbd is not installed: the cases over MariaDB are left out");
+  return false;
+}
+
+let server: Promise<number> | undefined;
+let databases = 0;
+
+/** DSN of a new, empty database on a server that lives as long as this process. */
+export async function freshMysqlDsn(): Promise<string> {
+  server ??= startServer();
+  const port = await server;
+  const name = `writ_${process.pid}_${++databases}`;
+  const connection = await createConnection({ host: "127.0.0.1", port, user: "root" });
+  await connection.query(`CREATE DATABASE ${name}`);
+  await connection.end();
+  return `mysql://root:@tcp(127.0.0.1:${port})/${name}?max_conns=8`;
+}
+
+async function startServer(): Promise<number> {
+  if (SERVER === undefined) throw new Error("mariadbd is not installed");
+  const folder = mkdtempSync(join(tmpdir(), "writ-mariadb-"));
+  const asRoot = process.getuid?.() === 0;
+  const user = asRoot ? ["--user=mysql"] : [];
+  if (asRoot) execFileSync("chown", ["mysql", folder]);
+  const data = join(folder, "data");
+  execFileSync("mariadb-install-db", ["--no-defaults", `--datadir=${data}`, "--auth-root-authentication-method=normal", "--skip-test-db", ...user], { stdio: "ignore" });
+  const port = await freePort();
+  const child = spawn(SERVER, ["--no-defaults", `--datadir=${data}`, `--socket=${join(folder, "s")}`, `--port=${port}`, "--bind-address=127.0.0.1", "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=32M", "--performance-schema=OFF", ...user], { stdio: "ignore" });
+  stopWithProcess(child, folder);
+  for (let tries = 0; tries < 200; tries++) {
+    try {
+      await (await createConnection({ host: "127.0.0.1", port, user: "root" })).end();
+      return port;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+  throw new Error("mariadbd did not start");
+}
+
+/** The server must neither keep the test process alive nor outlive it. */
+function stopWithProcess(child: ChildProcess, folder: string): void {
+  child.unref();
+  process.on("exit", () => {
+    child.kill("SIGKILL");
+    rmSync(folder, { recursive: true, force: true });
+  });
+}

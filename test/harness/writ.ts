@@ -1,0 +1,131 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe } from "node:test";
+import { type Core, composeCore } from "#core/compose.ts";
+import { startRpcServer } from "#core/server.ts";
+import { startGateway } from "#gateway/server.ts";
+import { type Config, type ConfigInput, configSchema } from "#lib/config.ts";
+import { type Log, silentLog } from "#lib/events.ts";
+import { pooledRandom } from "#lib/random.ts";
+import { createDirectTransport } from "#lib/rpc/direct.ts";
+import { createNetworkTransport } from "#lib/rpc/network.ts";
+import type { Clock } from "#lib/time.ts";
+import { freshMysqlDsn, hasMariadb } from "./mariadb.ts";
+
+/** How the processes of a server stand to each other. */
+export type Arrangement = "direct" | "apart" | "mariadb";
+
+/** A running server as its users see it. With several gateways the URLs take turns. */
+export interface Writ {
+  readonly publicUrl: string;
+  readonly adminUrl: string;
+  readonly rpcUrl: string;
+  readonly cores: readonly Core[];
+  /** Statements since the last call of `resetStatements`. */
+  readonly statements: readonly { readonly sql: string; readonly kind: "read" | "write" }[];
+  resetStatements(): void;
+  close(): Promise<void>;
+}
+
+/** What a test may choose. */
+export interface WritOptions {
+  readonly config?: ConfigInput;
+  readonly clock?: Clock;
+  readonly log?: Log;
+}
+
+const GATEWAY_TOKEN = "a gateway token that only this test knows";
+const ADMIN_TOKEN = "an admin token that only this test knows";
+
+/** Which arrangements a run covers: the embedded ones always, MariaDB where it is there. */
+export const ARRANGEMENTS: readonly Arrangement[] = hasMariadb() ? ["direct", "apart", "mariadb"] : ["direct", "apart"];
+
+/** Registers the same cases for every arrangement, each with one server of its own. */
+export function describeWrit(title: string, options: WritOptions, body: (writ: () => Writ) => void, arrangements = ARRANGEMENTS): void {
+  for (const arrangement of arrangements) {
+    describe(`${title} [${arrangement}]`, () => {
+      let writ: Writ | undefined;
+      before(async () => {
+        writ = await startWrit(arrangement, options);
+      });
+      after(() => writ?.close());
+      body(() => {
+        if (writ === undefined) throw new Error("the server is not running");
+        return writ;
+      });
+    });
+  }
+}
+
+/** Starts a server: in one process part over SQLite in memory; apart over an SQLite file and the network; or two of each over MariaDB. */
+export async function startWrit(arrangement: Arrangement, options: WritOptions = {}): Promise<Writ> {
+  const folder = await mkdtemp(join(tmpdir(), "writ-"));
+  const dsn = arrangement === "direct" ? "memory" : arrangement === "apart" ? `sqlite://${join(folder, "writ.sqlite")}` : await freshMysqlDsn();
+  const statements: { sql: string; kind: "read" | "write" }[] = [];
+  const nodes = [];
+  for (let i = 0; i < (arrangement === "mariadb" ? 2 : 1); i++) nodes.push(await startNode(arrangement === "direct" ? "direct" : "network", testConfig(dsn, options.config), options, (statement) => statements.push(statement)));
+  let turn = 0;
+  const next = () => nodes[turn++ % nodes.length] ?? raise();
+  return {
+    get publicUrl() {
+      return next().publicUrl;
+    },
+    get adminUrl() {
+      return next().adminUrl;
+    },
+    get rpcUrl() {
+      return next().rpcUrl;
+    },
+    cores: nodes.map(({ core }) => core),
+    statements,
+    resetStatements: () => void statements.splice(0),
+    async close() {
+      await Promise.all(nodes.map(({ close }) => close()));
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A configuration for tests: every port free, development mode, one secret. */
+export function testConfig(dsn: string, input: ConfigInput = {}): Config {
+  const { serve, urls, ...rest } = input;
+  return configSchema.parse({
+    dsn,
+    dev: true,
+    secrets: { system: ["a system secret for tests"] },
+    urls: { self: { issuer: "http://127.0.0.1:4444" }, ...urls },
+    serve: {
+      ...serve,
+      public: { host: "127.0.0.1", port: 0, ...serve?.public },
+      admin: { host: "127.0.0.1", port: 0, ...serve?.admin },
+      rpc: { host: "127.0.0.1", port: 0, ...serve?.rpc },
+    },
+    ...rest,
+  } satisfies ConfigInput);
+}
+
+async function startNode(link: "direct" | "network", config: Config, { clock, log = silentLog }: WritOptions, onStatement: (statement: { sql: string; kind: "read" | "write" }) => void) {
+  const core = await composeCore(config, { log, version: "0.0.0-test", onStatement, ...(clock === undefined ? {} : { clock }) });
+  const rpc = await startRpcServer({ config, dispatcher: core.dispatcher, log });
+  const network = link === "network" ? createNetworkTransport({ baseUrl: rpc.url }) : undefined;
+  const gateway = await startGateway({ config, listen: { public: true, admin: true }, transport: network ?? createDirectTransport(core.dispatcher), log, version: "0.0.0-test", random: pooledRandom() });
+  return {
+    core,
+    rpcUrl: rpc.url,
+    publicUrl: gateway.publicUrl ?? raise(),
+    adminUrl: gateway.adminUrl ?? raise(),
+    async close() {
+      await gateway.close(1000);
+      network?.close();
+      await rpc.close(1000);
+      await core.close();
+    },
+  };
+}
+
+function raise(): never {
+  throw new Error("not listening");
+}
+
+export { ADMIN_TOKEN, GATEWAY_TOKEN };
