@@ -63,7 +63,7 @@ export async function startWrit(arrangement: Arrangement, options: WritOptions =
   const folder = await mkdtemp(join(tmpdir(), "writ-"));
   const dsn = arrangement === "direct" ? "memory" : arrangement === "apart" ? `sqlite://${join(folder, "writ.sqlite")}` : await freshMysqlDsn();
   const statements: { sql: string; kind: "read" | "write" }[] = [];
-  const nodes = [];
+  const nodes: Awaited<ReturnType<typeof startNode>>[] = [];
   for (let i = 0; i < (arrangement === "mariadb" ? 2 : 1); i++) nodes.push(await startNode(arrangement === "direct" ? "direct" : "network", testConfig(dsn, options.config), options, (statement) => statements.push(statement)));
   let turn = 0;
   const next = () => nodes[turn++ % nodes.length] ?? raise();
@@ -109,7 +109,7 @@ async function startNode(link: "direct" | "network", config: Config, { clock, lo
   const core = await composeCore(config, { log, version: "0.0.0-test", onStatement, ...(clock === undefined ? {} : { clock }) });
   const rpc = await startRpcServer({ config, dispatcher: core.dispatcher, log });
   const network = link === "network" ? createNetworkTransport({ baseUrl: rpc.url }) : undefined;
-  const gateway = await startGateway({ config, listen: { public: true, admin: true }, transport: network ?? createDirectTransport(core.dispatcher), log, version: "0.0.0-test", random: pooledRandom() });
+  const gateway = await startGateway({ config, listen: { public: true, admin: true }, transport: network ?? createDirectTransport(core.dispatcher), log, random: pooledRandom() });
   return {
     core,
     rpcUrl: rpc.url,

@@ -1,0 +1,37 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+
+/** One HTTP request and its answer, as handlers see it. */
+export interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** Path without query and without a slash at its end. */
+  readonly path: string;
+  /** Query without its question mark. */
+  readonly query: string;
+  /** Follows the request into core and into the log. */
+  readonly requestId: string;
+  /** Headers that every answer to this request carries, such as those of CORS. */
+  readonly headers: Record<string, string>;
+}
+
+/** Answers a request. What it throws is rendered by the listener. */
+export type Handler = (exchange: Exchange) => Promise<void> | void;
+
+/** RFC 6749 §5.1: what is answered about tokens is kept by nobody. */
+export const NO_STORE = { "cache-control": "no-store", pragma: "no-cache" } as const;
+
+/** Sends an answer whole. */
+export function send({ request, response, headers }: Exchange, status: number, type: string | undefined, body: string | Uint8Array, more: Readonly<Record<string, string>> = {}): void {
+  if (response.headersSent) return;
+  const length = typeof body === "string" ? Buffer.byteLength(body) : body.length;
+  const all: Record<string, string | number> = { ...headers, ...more };
+  if (type !== undefined) all["content-type"] = type;
+  if (status !== 204 && status !== 304) all["content-length"] = length;
+  response.writeHead(status, all);
+  response.end(request.method === "HEAD" || status === 204 || status === 304 ? undefined : body);
+}
+
+/** Sends JSON. */
+export function sendJson(exchange: Exchange, status: number, value: unknown, more: Readonly<Record<string, string>> = {}): void {
+  send(exchange, status, "application/json;charset=UTF-8", JSON.stringify(value), more);
+}

@@ -1,0 +1,29 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { ClientAuthenticationSchema, RequestContextSchema } from "#gen/writ/oauth/v1/request_pb.ts";
+import { OAuthError } from "#lib/errors.ts";
+import type { Exchange } from "../http/exchange.ts";
+import { type Parameters, parameter } from "../http/form.ts";
+
+/** What core is told of the HTTP request. */
+export function requestContext({ request, path }: Exchange, parameters: Parameters): MessageInitShape<typeof RequestContextSchema> {
+  return { method: request.method ?? "", url: path, peerAddress: request.socket.remoteAddress ?? "", parameters: parameters as { name: string; value: string }[] };
+}
+
+/** What the request brings to show which client makes it; core decides whether it is one method and the right one. */
+export function clientAuthentication({ request }: Exchange, parameters: Parameters): MessageInitShape<typeof ClientAuthenticationSchema> {
+  return {
+    authorization: request.headers.authorization ?? "",
+    clientId: parameter(parameters, "client_id"),
+    clientSecret: parameter(parameters, "client_secret"),
+    clientAssertionType: parameter(parameters, "client_assertion_type"),
+    clientAssertion: parameter(parameters, "client_assertion"),
+  };
+}
+
+/**
+ * Parameters of a back-channel endpoint belong in the body: a query ends in logs.
+ * @see RFC 6749 §2.3.1
+ */
+export function refuseQuery({ query }: Exchange): void {
+  if (/(^|&)(client_secret|client_assertion|token|code|refresh_token)=/.test(query)) throw new OAuthError("invalid_request", "Credentials and tokens may not be sent in the query");
+}

@@ -1,0 +1,25 @@
+import type { Client } from "@connectrpc/connect";
+import type { OAuthService } from "#gen/writ/oauth/v1/oauth_service_pb.ts";
+import { type Handler, NO_STORE, sendJson } from "../http/exchange.ts";
+import { parameter, readForm, values } from "../http/form.ts";
+import { clientAuthentication, refuseQuery, requestContext } from "./request.ts";
+
+/** Token endpoint. @see RFC 6749 §3.2, §5.1 */
+export function tokenEndpoint(oauth: Client<typeof OAuthService>): Handler {
+  return async (exchange) => {
+    refuseQuery(exchange);
+    const form = await readForm(exchange);
+    if (form === undefined) return;
+    const { accessToken, tokenType, expiresIn, scope } = await oauth.exchangeToken(
+      {
+        context: requestContext(exchange, form),
+        clientAuthentication: clientAuthentication(exchange, form),
+        grantType: parameter(form, "grant_type"),
+        scope: parameter(form, "scope"),
+        audience: values(form, "audience"),
+      },
+      { headers: { "x-request-id": exchange.requestId } },
+    );
+    sendJson(exchange, 200, { access_token: accessToken, token_type: tokenType, expires_in: expiresIn, scope }, NO_STORE);
+  };
+}
