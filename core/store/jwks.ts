@@ -34,7 +34,7 @@ export async function putJwk(db: Db, issuer: number, jwk: StoredJwk): Promise<vo
 /** Replaces the whole set. */
 export async function replaceJwkSet(db: Db, issuer: number, set: string, jwks: readonly StoredJwk[]): Promise<void> {
   await db.driver.write(function* (): Steps<void> {
-    yield* run("DELETE FROM jwks WHERE issuer = ? AND set_name = ?", issuer, set);
+    for (const table of ["jwks", "jwk_claims"]) yield* run(`DELETE FROM ${table} WHERE issuer = ? AND set_name = ?`, issuer, set);
     for (const jwk of jwks) yield* put(db, issuer, jwk);
   });
 }

@@ -35,8 +35,8 @@ function makeField(schema: DescMessage, field: DescField): FieldEncoder {
     const encode = makeEncoder(field.message);
     return (message, into, nullLists) => {
       const inner = read(message) as Message | undefined;
-      // A message that is not there still has its members that are never left out, such as lifespans that are null.
-      Object.assign(into, encode(inner ?? ({ $typeName: field.message.typeName } as Message), nullLists));
+      if (inner !== undefined) Object.assign(into, encode(inner, nullLists));
+      else if (empty === Empty.ZERO) Object.assign(into, encode({ $typeName: field.message.typeName } as Message, nullLists));
     };
   }
   return (message, into, nullLists) => {

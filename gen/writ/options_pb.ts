@@ -135,7 +135,7 @@ export type Json = Message<"writ.Json"> & {
   empty: Empty;
 
   /**
-   * The members of this message stand in the parent.
+   * The members of this message stand in the parent. Where it is absent they do so only with EMPTY_ZERO.
    *
    * @generated from field: bool inline = 2;
    */
