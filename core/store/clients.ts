@@ -52,18 +52,18 @@ const built = statements(({ query, tables: { clients } }) => {
  * A client as it stands now, exactly: on SQLite from a cache that knows of every commit; on MySQL from a read that began
  * after the call did, shared with the calls that arrived beside it.
  */
-export function getClient(db: Db, issuer: number, clientId: string): Promise<StoredClient | undefined> {
+export async function getClient(db: Db, issuer: number, clientId: string): Promise<StoredClient | undefined> {
   if (!db.caches.usable()) return readClient(db, issuer, clientId);
   const key = cacheKey(issuer, clientId);
   const known = db.caches.clients.get(key);
-  if (known !== undefined) return Promise.resolve(known);
+  if (known !== undefined) return known;
   const { get } = built(db);
   const found = db.driver.readNow(get.sql, get.bind({ issuer, clientId }));
   if (found === undefined) return read(db, get, { issuer, clientId }).then(([row]) => (row === undefined ? undefined : toClient(row)));
   const client = found[0] === undefined ? undefined : toClient(get.decode(found[0]));
   // In the same turn as the look at the version: nothing can have been committed in between by this process.
   if (client !== undefined) db.caches.clients.set(key, client);
-  return Promise.resolve(client);
+  return client;
 }
 
 const readClient = coalesce(async (db: Db, issuer: number, clientIds: readonly string[]) => {

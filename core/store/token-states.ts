@@ -42,16 +42,16 @@ function stateStatement({ query, tables }: Dialect, clients: number, tokens: num
 }
 
 /** All that decides whether a token lives, in one statement; none on SQLite when it is known already. Exact. */
-export function readTokenState(db: Db, issuer: number, query: TokenStateQuery): Promise<TokenState> {
+export async function readTokenState(db: Db, issuer: number, query: TokenStateQuery): Promise<TokenState> {
   if (!db.caches.usable()) return readCoalesced(db, issuer, query);
   const known = fromCaches(db.caches, issuer, query);
-  if (known !== undefined) return Promise.resolve(known);
+  if (known !== undefined) return known;
   const { sql: text, params } = stateQuery(db, issuer, [query]);
   const rows = db.driver.readNow(text, params);
   if (rows === undefined) return readSome(db, issuer, [query]).then(([state]) => state ?? GONE);
   const [state = GONE] = toStates(rows, [query]);
   keep(db.caches, issuer, query, state);
-  return Promise.resolve(state);
+  return state;
 }
 
 /** The same for many, in few statements, in the order of the queries. */

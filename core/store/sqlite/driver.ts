@@ -55,7 +55,13 @@ export function openSqlite(file: string | undefined, { log, onStatement }: Drive
     }
   };
   const group = makeGroupCommit({ db, perform, log });
-  const dataVersion = file === undefined ? undefined : db.prepare("PRAGMA data_version");
+  // Asked before each use of a cache, at 4 µs, and not once per turn: in one turn of the loop a connection may bring a
+  // request that was sent after another process's commit was acknowledged, while the look was taken before that commit.
+  const dataVersion = file === undefined ? undefined : prepare("PRAGMA data_version");
+  const version = (): number => {
+    const row = dataVersion?.get() as unknown;
+    return row === undefined ? 0 : (HAS_ARRAYS ? (row as readonly number[])[0] : (row as { readonly data_version: number }).data_version) ?? 0;
+  };
 
   return {
     dialect: sqliteDialect,
@@ -92,7 +98,7 @@ export function openSqlite(file: string | undefined, { log, onStatement }: Drive
     },
     withMigrationLock: (body) => body(), // each migration is one transaction, and the table of versions has a key
     time: async () => all(CLOCK, [])[0]?.[0] as EpochMillis,
-    version: () => (dataVersion === undefined ? 0 : (dataVersion.get() as { readonly data_version: number }).data_version),
+    version,
     async close() {
       await group.idle();
       db.close();
