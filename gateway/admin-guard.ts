@@ -1,8 +1,7 @@
+import type { IncomingMessage } from "node:http";
 import { BlockList, isIP } from "node:net";
-import { Code, ConnectError } from "@connectrpc/connect";
 import type { Config } from "#lib/config.ts";
 import { originMatcher } from "./http/cors.ts";
-import type { Exchange } from "./http/exchange.ts";
 
 const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet("127.0.0.0", 8, "ipv4");
@@ -10,25 +9,28 @@ LOOPBACK.addAddress("::1", "ipv6");
 
 /**
  * Keeps pages in an operator's browser from driving the admin port, which may ask for no credentials: a page can send
- * forms to loopback addresses, and by DNS rebinding even read the answers.
- * @throws ConnectError permission_denied for a page of an origin that is not configured, or, on a loopback address, for a
- * name that is not one
+ * forms to loopback addresses, and by DNS rebinding even read the answers. Says why a request is refused; undefined: it is not.
  */
-export function makeAdminGuard(admin: Config["serve"]["admin"], adminUrl: string | undefined): (exchange: Exchange) => void {
-  const isAllowed = admin.cors.enabled ? originMatcher(admin.cors.allowed_origins) : () => false;
-  const isLoopback = admin.host === "localhost" || isLoopbackAddress(admin.host);
-  const ownHost = adminUrl === undefined ? undefined : new URL(adminUrl).hostname;
-  return ({ request }) => {
-    const { origin, host = "", "sec-fetch-site": site } = request.headers;
-    if (origin !== undefined && !isAllowed(origin)) throw new ConnectError("pages of other origins may not use this API: see serve.admin.cors", Code.PermissionDenied);
-    if (origin === undefined && site === "cross-site") throw new ConnectError("pages of other origins may not use this API", Code.PermissionDenied);
-    if (!isLoopback) return;
-    const name = host.replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
-    if (name !== "localhost" && !name.endsWith(".localhost") && name !== ownHost && !isLoopbackAddress(name)) throw new ConnectError("the Host header is not that of a loopback address", Code.PermissionDenied);
+export function makeAdminGuard({ serve: { admin }, access, urls }: Pick<Config, "serve" | "access" | "urls">): (request: IncomingMessage) => string | undefined {
+  // Here an empty list is no `*`: whoever turns CORS on must say for which pages.
+  const isAllowed = admin.cors.enabled && admin.cors.allowed_origins.length > 0 ? originMatcher(admin.cors.allowed_origins) : () => false;
+  // A page that rebinds a name has no credentials to send; where they are asked for, a proxy may use any name.
+  const asksForCredentials = access.tokens.length > 0 || access.certificates.length > 0 || admin.tls.client_ca !== undefined;
+  const checksHost = !asksForCredentials && isLoopback(admin.host.replace(/^\[|\]$/g, ""));
+  const ownNames = new Set([urls.self.admin].flatMap((url) => (url === undefined ? [] : [new URL(url).hostname])));
+  return ({ headers: { origin, host, "sec-fetch-site": site } }) => {
+    if (origin === undefined ? site === "cross-site" : !isAllowed(origin)) return "pages of other origins may not use this API; see serve.admin.cors";
+    if (!checksHost || host === undefined) return undefined; // browsers always send one
+    const name = host
+      .toLowerCase()
+      .replace(/:\d+$/, "")
+      .replace(/^\[|\]$/g, "");
+    return isLoopback(name) || ownNames.has(name) ? undefined : "the Host header names no loopback address; see urls.self.admin";
   };
 }
 
-function isLoopbackAddress(host: string): boolean {
+function isLoopback(host: string): boolean {
+  if (host === "localhost" || host.endsWith(".localhost")) return true; // RFC 6761 §6.3: never anything else
   const family = isIP(host);
   return family !== 0 && LOOPBACK.check(host, family === 4 ? "ipv4" : "ipv6");
 }

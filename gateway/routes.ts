@@ -2,27 +2,20 @@ import { createClient, type Transport } from "@connectrpc/connect";
 import { Health } from "#gen/grpc/health/v1/health_pb.ts";
 import { OAuthService } from "#gen/writ/oauth/v1/oauth_service_pb.ts";
 import type { Config } from "#lib/config.ts";
-import { type CorsPolicy, configuredCors, openCors } from "./http/cors.ts";
-import type { Handler } from "./http/exchange.ts";
+import { configuredCors, openCors } from "./http/cors.ts";
+import type { Route } from "./http/methods.ts";
 import { jwksEndpoint, metadataEndpoint } from "./oauth/documents.ts";
 import { alive, ready } from "./oauth/health.ts";
 import { introspectEndpoint } from "./oauth/introspect.ts";
 import { revokeEndpoint } from "./oauth/revoke.ts";
 import { tokenEndpoint } from "./oauth/token.ts";
 
-/** What answers at a path. */
-export interface Route {
-  readonly methods: Readonly<Record<string, Handler>>;
-  /** Undefined: pages of other origins may not read it. */
-  readonly cors?: CorsPolicy;
-}
-
 /** The public paths, by their exact spelling. */
 export function publicRoutes(transport: Transport, config: Pick<Config, "serve" | "urls">, isStopping: () => boolean): ReadonlyMap<string, Route> {
   const oauth = createClient(OAuthService, transport);
   const cors = configuredCors(config.serve.public.cors);
-  const metadata: Route = { methods: { GET: metadataEndpoint(oauth) }, cors: openCors };
-  const routes: Readonly<Record<string, Route>> = {
+  const metadata: Omit<Route, "pattern"> = { methods: { GET: metadataEndpoint(oauth) }, cors: openCors };
+  const routes: Readonly<Record<string, Omit<Route, "pattern">>> = {
     "/oauth2/token": { methods: { POST: tokenEndpoint(oauth) }, cors },
     "/oauth2/introspect": { methods: { POST: introspectEndpoint(oauth) } },
     "/oauth2/revoke": { methods: { POST: revokeEndpoint(oauth) }, cors },
@@ -36,9 +29,9 @@ export function publicRoutes(transport: Transport, config: Pick<Config, "serve" 
   const prefixes = new Set(["", ...[config.urls.self.public, config.urls.self.issuer].map((url) => (url === undefined ? "" : new URL(url).pathname.replace(/\/$/, "")))]);
   const paths = new Map<string, Route>();
   for (const prefix of prefixes) {
-    for (const [path, route] of Object.entries(routes)) paths.set(prefix + path, route);
+    for (const [path, route] of Object.entries(routes)) paths.set(prefix + path, { ...route, pattern: path });
     // RFC 8414 §3.1: the well-known part stands before the path of an issuer that has one.
-    if (prefix !== "") for (const name of ["openid-configuration", "oauth-authorization-server"]) paths.set(`/.well-known/${name}${prefix}`, metadata);
+    if (prefix !== "") for (const name of ["openid-configuration", "oauth-authorization-server"]) paths.set(`/.well-known/${name}${prefix}`, { ...metadata, pattern: `/.well-known/${name}` });
   }
   return paths;
 }

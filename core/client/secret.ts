@@ -28,7 +28,7 @@ export function makeSecret(random: Random): string {
   return secret;
 }
 
-/** How a secret that the server made is kept. It has full entropy, so a plain hash gives nothing away (specs: RFC 6749 §10.10). */
+/** How a secret that the server made is kept. It has full entropy, so a plain hash gives nothing away (RFC 6749 §10.10). */
 export function keepMadeSecret(secret: string): SecretCheck {
   return { case: "secretSha256", value: hashSecret<"client_secret">(secret) };
 }

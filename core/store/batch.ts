@@ -1,59 +1,50 @@
+import { OAuthError } from "#lib/errors.ts";
 import type { Db } from "./db.ts";
+import { roundUp } from "./statement.ts";
 
-/** Most keys of one statement. */
-const MAX_KEYS = 256;
+/** Most questions of one statement. */
+export const MAX_BATCH = 256;
 /** Batches of one kind that may be on their way at once; what arrives meanwhile makes a larger next one. */
 const MAX_RUNNING = 4;
 
-interface Waiter<V> {
-  readonly key: string;
-  readonly resolve: (value: V | undefined) => void;
+interface Waiter<Q, A> {
+  readonly question: Q;
+  readonly resolve: (answer: A) => void;
   readonly reject: (error: unknown) => void;
 }
 
-interface Queue<V> {
-  waiting: Waiter<V>[];
+interface Queue<Q, A> {
+  waiting: Waiter<Q, A>[];
   running: number;
   scheduled: boolean;
 }
 
-/** Reads values by their keys in one statement. `places` are its placeholders, as many as there are keys. */
-export type ReadMany<V> = (db: Db, issuer: number, keys: readonly string[], places: string) => Promise<ReadonlyMap<string, V>>;
+/** Answers at most `MAX_BATCH` questions with one statement, in their order. */
+export type AnswerMany<Q, A> = (db: Db, issuer: number, questions: readonly Q[]) => Promise<readonly A[]>;
 
 /**
- * Makes a look-up by key that shares statements: calls that arrive together are answered by one, which begins after the
- * last of them arrived, so each sees all that was committed before it was made. A failed statement fails only those that
- * waited for it.
+ * Makes a look-up that shares statements: calls that arrive together are answered by one, which begins after the last of
+ * them arrived, so each sees all that was committed before it was made.
  */
-export function coalesce<V>(readMany: ReadMany<V>): (db: Db, issuer: number, key: string) => Promise<V | undefined> {
-  const queues = new WeakMap<Db, Map<number, Queue<V>>>();
+export function coalesce<Q, A>(answerMany: AnswerMany<Q, A>): (db: Db, issuer: number, question: Q) => Promise<A> {
+  const queues = new WeakMap<Db, Map<number, Queue<Q, A>>>();
 
-  const flush = (db: Db, issuer: number, queue: Queue<V>): void => {
+  const flush = (db: Db, issuer: number, queue: Queue<Q, A>): void => {
     queue.scheduled = false;
-    if (queue.waiting.length === 0 || queue.running >= MAX_RUNNING) return;
-    const batch = queue.waiting.slice(0, MAX_KEYS);
-    queue.waiting = queue.waiting.slice(MAX_KEYS);
-    queue.running++;
-    const keys = [...new Set(batch.map(({ key }) => key))];
-    readMany(db, issuer, padded(keys), placeholders(keys.length))
-      .then(
-        (values) => batch.forEach(({ key, resolve }) => resolve(values.get(key))),
-        (error: unknown) => batch.forEach(({ reject }) => reject(error)),
-      )
-      .finally(() => {
+    while (queue.waiting.length > 0 && queue.running < MAX_RUNNING) {
+      const batch = queue.waiting.splice(0, MAX_BATCH);
+      queue.running++;
+      answer(answerMany, db, issuer, batch).then(() => {
         queue.running--;
         flush(db, issuer, queue);
       });
-    flush(db, issuer, queue);
+    }
   };
 
-  return (db, issuer, key) => {
-    const ofDb = queues.get(db) ?? new Map<number, Queue<V>>();
-    queues.set(db, ofDb);
-    const queue = ofDb.get(issuer) ?? { waiting: [], running: 0, scheduled: false };
-    ofDb.set(issuer, queue);
-    return new Promise<V | undefined>((resolve, reject) => {
-      queue.waiting.push({ key, resolve, reject });
+  return (db, issuer, question) => {
+    const queue = queueOf(queues, db, issuer);
+    return new Promise<A>((resolve, reject) => {
+      queue.waiting.push({ question, resolve, reject });
       if (queue.scheduled) return;
       queue.scheduled = true;
       setImmediate(flush, db, issuer, queue);
@@ -61,18 +52,33 @@ export function coalesce<V>(readMany: ReadMany<V>): (db: Db, issuer: number, key
   };
 }
 
+/** Settles every waiter of a batch; never rejects. */
+async function answer<Q, A>(answerMany: AnswerMany<Q, A>, db: Db, issuer: number, batch: readonly Waiter<Q, A>[]): Promise<void> {
+  try {
+    const answers = await answerMany(
+      db,
+      issuer,
+      batch.map(({ question }) => question),
+    );
+    batch.forEach(({ resolve }, i) => resolve(answers[i] as A)); // as many answers as questions
+  } catch (error) {
+    // A row that cannot be read must not fail those who only happened to ask at the same time; a database that cannot be
+    // reached fails for all of them.
+    if (batch.length === 1 || error instanceof OAuthError) for (const { reject } of batch) reject(error);
+    else for (const waiter of batch) await answer(answerMany, db, issuer, [waiter]);
+  }
+}
+
+function queueOf<Q, A>(queues: WeakMap<Db, Map<number, Queue<Q, A>>>, db: Db, issuer: number): Queue<Q, A> {
+  let ofDb = queues.get(db);
+  if (ofDb === undefined) queues.set(db, (ofDb = new Map()));
+  let queue = ofDb.get(issuer);
+  if (queue === undefined) ofDb.set(issuer, (queue = { waiting: [], running: 0, scheduled: false }));
+  return queue;
+}
+
 /** Keys repeated up to the next power of two, so that there are few different statements to prepare. */
 export function padded<K>(keys: readonly K[]): K[] {
   const last = keys.at(-1);
-  const size = powerOfTwo(keys.length);
-  return last === undefined ? [] : [...keys, ...Array.from({ length: size - keys.length }, () => last)];
-}
-
-/** Placeholders for padded keys. */
-export function placeholders(keys: number): string {
-  return Array.from({ length: powerOfTwo(keys) }, () => "?").join(", ");
-}
-
-function powerOfTwo(n: number): number {
-  return 2 ** Math.ceil(Math.log2(Math.max(n, 1)));
+  return last === undefined ? [] : [...keys, ...Array.from({ length: roundUp(keys.length) - keys.length }, () => last)];
 }

@@ -1,36 +1,77 @@
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type ClientRecord, ClientRecordSchema } from "#gen/writ/store/v1/client_record_pb.ts";
+import { equalBytes } from "#lib/hash.ts";
 import type { EpochMillis } from "#lib/time.ts";
 import type { StoredClient } from "../model/client.ts";
-import { coalesce } from "./batch.ts";
+import { coalesce, padded } from "./batch.ts";
 import { cacheKey } from "./caches.ts";
 import type { Db } from "./db.ts";
 import { recordEvent } from "./events.ts";
-import { bytes, document, integer, text } from "./row.ts";
-import { insert, type Row, rows, run, type Steps } from "./steps.ts";
+import { and, asc, eq, gt, inArray, sql } from "./schema/drizzle.ts";
+import { compile, compileRead, read, roundUp, statements, value, variants } from "./statement.ts";
+import { insert, rows, run, type Steps } from "./steps.ts";
 
-const COLUMNS = "client_id, incarnation, token_epoch, row_version, document";
+const built = statements(({ query, tables: { clients } }) => {
+  const columns = { clientId: clients.clientId, incarnation: clients.incarnation, tokenEpoch: clients.tokenEpoch, rowVersion: clients.rowVersion, document: clients.document };
+  const ofIssuer = eq(clients.issuer, value("issuer"));
+  const one = and(ofIssuer, eq(clients.clientId, value("clientId")));
+  const page = (filter: { readonly name: boolean; readonly owner: boolean }) =>
+    variants((limit) => {
+      const conditions = [ofIssuer, gt(clients.clientId, value("after")), ...(filter.name ? [eq(clients.clientName, value("clientName"))] : []), ...(filter.owner ? [eq(clients.owner, value("owner"))] : [])];
+      // The limit is a number of ours and not a value: MySQL takes none there that is bound to a prepared statement.
+      return compileRead(query.select(columns).from(clients).where(and(...conditions)).orderBy(asc(clients.clientId)).limit(sql.raw(String(limit)) as unknown as number));
+    });
+  return {
+    get: compileRead(query.select(columns).from(clients).where(one)),
+    getMany: variants((n) => compile(query.select(columns).from(clients).where(and(ofIssuer, inArray(clients.clientId, Array.from({ length: n }, () => value("clientId"))))))),
+    list: { all: page({ name: false, owner: false }), named: page({ name: true, owner: false }), owned: page({ name: false, owner: true }), both: page({ name: true, owner: true }) },
+    insert: compile(
+      query.insert(clients).values({
+        issuer: value("issuer"),
+        clientId: value("clientId"),
+        incarnation: value("incarnation"),
+        tokenEpoch: 0,
+        owner: value("owner"),
+        clientName: value("clientName"),
+        rowVersion: 1,
+        document: value("document"),
+      }),
+    ),
+    update: compile(
+      query
+        .update(clients)
+        .set({ owner: sql`${value("owner")}`, clientName: sql`${value("clientName")}`, document: sql`${value("document")}`, rowVersion: sql`${clients.rowVersion} + 1` })
+        .where(and(one, eq(clients.rowVersion, value("rowVersion")))),
+    ),
+    delete: compile(query.delete(clients).where(and(one, eq(clients.incarnation, value("incarnation"))))),
+    endTokens: compile(query.update(clients).set({ tokenEpoch: sql`${clients.tokenEpoch} + 1` }).where(one)),
+  };
+});
 
 /**
  * A client as it stands now, exactly: on SQLite from a cache that knows of every commit; on MySQL from a read that began
  * after the call did, shared with the calls that arrived beside it.
  */
-export function getClient(db: Db, issuer: number, clientId: string): Promise<StoredClient | undefined> {
-  if (!db.caches.usable()) return readClients(db, issuer, clientId);
-  const known = db.caches.clients.get(cacheKey(issuer, clientId));
-  return known === undefined ? readAndKeep(db, issuer, clientId) : Promise.resolve(known);
-}
-
-async function readAndKeep(db: Db, issuer: number, clientId: string): Promise<StoredClient | undefined> {
-  const [row] = await db.driver.read(`SELECT ${COLUMNS} FROM clients WHERE issuer = ? AND client_id = ?`, [issuer, clientId]);
-  const client = row === undefined ? undefined : toClient(row);
-  if (client !== undefined) db.caches.clients.set(cacheKey(issuer, clientId), client);
+export async function getClient(db: Db, issuer: number, clientId: string): Promise<StoredClient | undefined> {
+  if (!db.caches.usable()) return readClient(db, issuer, clientId);
+  const key = cacheKey(issuer, clientId);
+  const known = db.caches.clients.get(key);
+  if (known !== undefined) return known;
+  const { get } = built(db);
+  const found = db.driver.readNow(get.sql, get.bind({ issuer, clientId }));
+  if (found === undefined) return read(db, get, { issuer, clientId }).then(([row]) => (row === undefined ? undefined : toClient(row)));
+  const client = found[0] === undefined ? undefined : toClient(get.decode(found[0]));
+  // In the same turn as the look at the version: nothing can have been committed in between by this process.
+  if (client !== undefined) db.caches.clients.set(key, client);
   return client;
 }
 
-const readClients = coalesce(async (db: Db, issuer: number, clientIds: readonly string[], places: string) => {
-  const found = await db.driver.read(`SELECT ${COLUMNS} FROM clients WHERE issuer = ? AND client_id IN (${places})`, [issuer, ...clientIds]);
-  return new Map(found.map(toClient).map((client) => [client.record.client.clientId, client]));
+const readClient = coalesce(async (db: Db, issuer: number, clientIds: readonly string[]) => {
+  const { getMany, get } = built(db);
+  const keys = padded([...new Set(clientIds)]);
+  const found = (await db.driver.read(getMany(keys.length).sql, [issuer, ...keys])).map((row) => toClient(get.decode(row)));
+  const byId = new Map(found.map((client) => [client.record.client.clientId, client]));
+  return clientIds.map((clientId) => byId.get(clientId));
 });
 
 /** By ascending client_id, in bytes; those after `after`. */
@@ -39,28 +80,29 @@ export async function listClients(
   issuer: number,
   { after, limit, clientName, owner }: { readonly after: string; readonly limit: number; readonly clientName?: string; readonly owner?: string },
 ): Promise<StoredClient[]> {
-  const conditions = ["issuer = ?", "client_id > ?", ...(clientName === undefined ? [] : ["client_name = ?"]), ...(owner === undefined ? [] : ["owner = ?"])];
-  const params = [issuer, after, ...(clientName === undefined ? [] : [clientName]), ...(owner === undefined ? [] : [owner])];
-  // The limit is a number of ours and not a parameter: MySQL takes none there in a prepared statement.
-  const found = await db.driver.read(`SELECT ${COLUMNS} FROM clients WHERE ${conditions.join(" AND ")} ORDER BY client_id LIMIT ${Math.trunc(limit)}`, params);
-  return found.map(toClient);
+  const { all, named, owned, both } = built(db).list;
+  const kind = clientName === undefined ? (owner === undefined ? all : owned) : owner === undefined ? named : both;
+  const found = await read(db, kind(roundUp(limit)), { issuer, after, ...(clientName === undefined ? {} : { clientName }), ...(owner === undefined ? {} : { owner }) });
+  return found.slice(0, limit).map(toClient);
 }
 
 /** What making a client comes to. */
 export type ClientInsert = { readonly kind: "inserted"; readonly client: StoredClient } | { readonly kind: "exists" };
 
-/** Makes a client, unless there is one of its name. */
+/** Makes a client, unless there is one of its name. Its random incarnation tells a try whose acknowledgement was lost that it had won. */
 export async function insertClient(db: Db, issuer: number, { record, incarnation }: { readonly record: ClientRecord; readonly incarnation: Uint8Array; readonly now: EpochMillis }): Promise<ClientInsert> {
   const client = withClient(record);
   const { clientId, owner, clientName } = client.client;
+  const values = { issuer, clientId, incarnation, owner, clientName, document: toBinary(ClientRecordSchema, record) };
   const inserted = await db.driver.write(
     function* (): Steps<boolean> {
-      return yield* insert(
-        "INSERT INTO clients (issuer, client_id, incarnation, token_epoch, owner, client_name, row_version, document) VALUES (?, ?, ?, 0, ?, ?, 1, ?)",
-        issuer, clientId, incarnation, owner, clientName, toBinary(ClientRecordSchema, record),
-      );
+      const statement = built(db);
+      if (yield* insert(statement.insert, values)) return true;
+      const [row] = yield* rows(statement.get, { issuer, clientId });
+      return row !== undefined && equalBytes(row.incarnation, incarnation);
     },
     () => db.caches.forgetClient(issuer, clientId),
+    { repeatable: true },
   );
   return inserted ? { kind: "inserted", client: { record: client, incarnation, tokenEpoch: 0, rowVersion: 1 } } : { kind: "exists" };
 }
@@ -71,13 +113,12 @@ export type ClientUpdate = { readonly kind: "updated"; readonly client: StoredCl
 /** Replaces the document if the row is still at `rowVersion`. */
 export function updateClient(db: Db, issuer: number, clientId: string, { record, rowVersion }: { readonly record: ClientRecord; readonly rowVersion: number; readonly now: EpochMillis }): Promise<ClientUpdate> {
   const { owner, clientName } = withClient(record).client;
+  const values = { issuer, clientId, owner, clientName, document: toBinary(ClientRecordSchema, record), rowVersion };
   return db.driver.write(
     function* (): Steps<ClientUpdate> {
-      const matched = yield* run(
-        "UPDATE clients SET owner = ?, client_name = ?, document = ?, row_version = row_version + 1 WHERE issuer = ? AND client_id = ? AND row_version = ?",
-        owner, clientName, toBinary(ClientRecordSchema, record), issuer, clientId, rowVersion,
-      );
-      const [row] = yield* rows(`SELECT ${COLUMNS} FROM clients WHERE issuer = ? AND client_id = ?`, issuer, clientId);
+      const { update, get } = built(db);
+      const matched = yield* run(update, values);
+      const [row] = yield* rows(get, { issuer, clientId });
       if (row === undefined) return { kind: "missing" };
       return matched === 1 ? { kind: "updated", client: toClient(row) } : { kind: "changed" };
     },
@@ -89,10 +130,11 @@ export function updateClient(db: Db, issuer: number, clientId: string, { record,
 export function deleteClient(db: Db, issuer: number, clientId: string): Promise<{ readonly kind: "deleted" | "missing" }> {
   return db.driver.write(
     function* (): Steps<{ readonly kind: "deleted" | "missing" }> {
-      const [row] = yield* rows("SELECT incarnation FROM clients WHERE issuer = ? AND client_id = ?", issuer, clientId);
+      const statement = built(db);
+      const [row] = yield* rows(statement.get, { issuer, clientId });
       if (row === undefined) return { kind: "missing" };
-      const incarnation = bytes(row, 0);
-      const matched = yield* run("DELETE FROM clients WHERE issuer = ? AND client_id = ? AND incarnation = ?", issuer, clientId, incarnation);
+      const { incarnation } = row;
+      const matched = yield* run(statement.delete, { issuer, clientId, incarnation });
       if (matched === 0) return { kind: "missing" };
       yield* recordEvent(db, issuer, { epoch: 1, target: { case: "clientDeleted", value: { clientId, incarnation } } });
       return { kind: "deleted" };
@@ -108,21 +150,30 @@ export type AccessTokensEnd = { readonly kind: "ended"; readonly tokenEpoch: num
 export function endAccessTokens(db: Db, issuer: number, clientId: string): Promise<AccessTokensEnd> {
   return db.driver.write(
     function* (): Steps<AccessTokensEnd> {
-      yield* run("UPDATE clients SET token_epoch = token_epoch + 1 WHERE issuer = ? AND client_id = ?", issuer, clientId);
-      const [row] = yield* rows("SELECT incarnation, token_epoch FROM clients WHERE issuer = ? AND client_id = ?", issuer, clientId);
+      const { endTokens, get } = built(db);
+      yield* run(endTokens, { issuer, clientId });
+      const [row] = yield* rows(get, { issuer, clientId });
       if (row === undefined) return { kind: "missing" };
-      const tokenEpoch = integer(row, 1);
-      yield* recordEvent(db, issuer, { epoch: tokenEpoch, target: { case: "client", value: { clientId, incarnation: bytes(row, 0) } } });
+      const { tokenEpoch, incarnation } = row;
+      yield* recordEvent(db, issuer, { epoch: tokenEpoch, target: { case: "client", value: { clientId, incarnation } } });
       return { kind: "ended", tokenEpoch };
     },
     () => db.caches.forgetClient(issuer, clientId),
   );
 }
 
-function toClient(row: Row): StoredClient {
-  const record = document(ClientRecordSchema, row, 4);
-  if (record.client?.clientId !== text(row, 0)) throw new Error("a client's document does not belong to its row");
-  return { record: withClient(record), incarnation: bytes(row, 1), tokenEpoch: integer(row, 2), rowVersion: integer(row, 3) };
+interface ClientRow {
+  readonly clientId: string;
+  readonly incarnation: Uint8Array;
+  readonly tokenEpoch: number;
+  readonly rowVersion: number;
+  readonly document: Uint8Array;
+}
+
+function toClient({ clientId, incarnation, tokenEpoch, rowVersion, document }: ClientRow): StoredClient {
+  const record = fromBinary(ClientRecordSchema, document);
+  if (record.client?.clientId !== clientId) throw new Error("a client's document does not belong to its row");
+  return { record: withClient(record), incarnation, tokenEpoch, rowVersion };
 }
 
 function withClient(record: ClientRecord): StoredClient["record"] {

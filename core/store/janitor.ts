@@ -1,15 +1,52 @@
 import type { EpochMillis } from "#lib/time.ts";
 import type { Db } from "./db.ts";
+import type { Dialect } from "./dialect.ts";
+import { and, asc, eq, lt, sql } from "./schema/drizzle.ts";
+import type { Tables } from "./schema/tables.ts";
+import { compile, compileRead, read, roundUp, statements, value, variants } from "./statement.ts";
 import { rows, run, type Steps } from "./steps.ts";
 
-/** Tables whose rows are of no use once they have expired, with the columns that name a row. */
-const EXPIRING = {
-  revoked_tokens: ["token_id"],
-  assertion_jtis: ["jti_hash"],
-  decisions: ["id"],
-  sessions: ["id"],
-  grants: ["id"],
-} as const;
+/** Rows of one transaction: what is written meanwhile waits for it. */
+const BATCH = 128;
+
+/** Tables whose rows are of no use once they have expired, with the column that names a row. */
+const EXPIRING = [
+  ["revoked_tokens", ({ revokedTokens: table }: Tables) => ({ table, id: table.tokenId })],
+  ["assertion_jtis", ({ assertionJtis: table }: Tables) => ({ table, id: table.jtiHash })],
+  ["decisions", ({ decisions: table }: Tables) => ({ table, id: table.id })],
+  ["sessions", ({ sessions: table }: Tables) => ({ table, id: table.id })],
+  ["grants", ({ grants: table }: Tables) => ({ table, id: table.id })],
+] as const;
+
+const built = statements((dialect) => {
+  const { query, tables, upsert, incoming } = dialect;
+  const { revocationEvents: events, revocationHorizons: horizons, sessionClients } = tables;
+  const oldEvents = and(eq(events.issuer, value("issuer")), lt(events.at, value("before")));
+  return {
+    expiring: EXPIRING.map(([name, of]) => ({ name, ...expiringStatements(dialect, of(tables)) })),
+    deleteSessionClients: compile(query.delete(sessionClients).where(and(eq(sessionClients.issuer, value("issuer")), eq(sessionClients.sessionId, value("id"))))),
+    oldEvents: compileRead(query.select({ at: events.at }).from(events).where(oldEvents).orderBy(asc(events.at)).limit(limitOf(BATCH))),
+    moveHorizon: compile(upsert(query.insert(horizons).values({ issuer: value("issuer"), at: value("at") }), [horizons.issuer], { at: sql`CASE WHEN ${unqualified(horizons.at)} > ${incoming(horizons.at)} THEN ${unqualified(horizons.at)} ELSE ${incoming(horizons.at)} END` })), // two janitors may race, and it never moves back
+    deleteEvents: compile(query.delete(events).where(oldEvents)),
+  };
+});
+
+function expiringStatements({ query }: Dialect, { table, id }: ReturnType<(typeof EXPIRING)[number][1]>) {
+  const expired = and(eq(table.issuer, value("issuer")), lt(table.expiresAt, value("now")));
+  return {
+    find: variants((limit) => compileRead(query.select({ id }).from(table).where(expired).limit(limitOf(limit)))),
+    // Looked at again in the statement: a row may have been extended since.
+    delete: compile(query.delete(table).where(and(expired, eq(id, value("id"))))),
+  };
+}
+
+function unqualified({ name }: { readonly name: string }): ReturnType<typeof sql> {
+  return sql`${sql.identifier(name)}`;
+}
+
+function limitOf(limit: number): number {
+  return sql.raw(String(limit)) as unknown as number; // as text: MySQL binds none there
+}
 
 /** What the janitor is asked to do. */
 export interface JanitorOptions {
@@ -17,35 +54,45 @@ export interface JanitorOptions {
   readonly now: EpochMillis;
   /** Revocation events before it go; a consumer that asks for them gets a reset. */
   readonly eventsBefore: EpochMillis;
-  /** At most so many rows of each table. */
+  /** About how many rows of each table at most. */
   readonly limit: number;
 }
 
-/** Frees what has expired; nothing depends on it but space. Returns how many rows went, by table. */
+/** Frees what has expired, in small transactions; nothing depends on it but space. Returns how many rows went, by table. */
 export async function deleteExpired(db: Db, issuer: number, { now, eventsBefore, limit }: JanitorOptions): Promise<Readonly<Record<string, number>>> {
+  const statement = built(db);
   const freed: Record<string, number> = {};
-  for (const [table, [column]] of Object.entries(EXPIRING)) {
-    const expired = await db.driver.read(`SELECT ${column} FROM ${table} WHERE issuer = ? AND expires_at < ? LIMIT ${Math.trunc(limit)}`, [issuer, now]);
+  for (const { name, find, delete: remove } of statement.expiring) {
+    const expired = (await read(db, find(roundUp(limit)), { issuer, now })).slice(0, limit);
     let count = 0;
-    for (let i = 0; i < expired.length; i += 100)
+    for (let i = 0; i < expired.length; i += BATCH)
       count += await db.driver.write(function* (): Steps<number> {
         let deleted = 0;
-        // Looked at again in the statement: a row may have been extended since.
-        for (const [id] of expired.slice(i, i + 100)) deleted += yield* run(`DELETE FROM ${table} WHERE issuer = ? AND ${column} = ? AND expires_at < ?`, issuer, id as Uint8Array, now);
+        for (const { id } of expired.slice(i, i + BATCH)) {
+          const gone = yield* run(remove, { issuer, id, now });
+          if (gone > 0 && name === "sessions") yield* run(statement.deleteSessionClients, { issuer, id });
+          deleted += gone;
+        }
         return deleted;
       });
-    freed[table] = count;
+    freed[name] = count;
   }
-  freed.revocation_events = await deleteEvents(db, issuer, eventsBefore);
+  freed.revocation_events = await deleteEvents(db, issuer, eventsBefore, limit);
   return freed;
 }
 
-function deleteEvents({ driver }: Db, issuer: number, before: EpochMillis): Promise<number> {
-  return driver.write(function* (): Steps<number> {
-    const [oldest] = yield* rows("SELECT at FROM revocation_events WHERE issuer = ? AND at < ? LIMIT 1", issuer, before);
-    if (oldest === undefined) return 0;
-    // The horizon moves first: no reader may think that it has seen what is going.
-    yield* run(`INSERT INTO revocation_horizons (issuer, at) VALUES (?, ?) ${driver.dialect.upsert(["issuer"], ["at"])}`, issuer, before);
-    return yield* run("DELETE FROM revocation_events WHERE issuer = ? AND at < ?", issuer, before);
-  });
+async function deleteEvents(db: Db, issuer: number, before: EpochMillis, limit: number): Promise<number> {
+  let freed = 0;
+  for (;;) {
+    const { oldEvents, moveHorizon, deleteEvents: remove } = built(db);
+    const deleted = await db.driver.write(function* (): Steps<number> {
+      const last = (yield* rows(oldEvents, { issuer, before })).at(-1);
+      if (last === undefined) return 0;
+      // The horizon moves first: no reader may think that it has seen what is going.
+      yield* run(moveHorizon, { issuer, at: last.at + 1 });
+      return yield* run(remove, { issuer, before: last.at + 1 });
+    });
+    freed += deleted;
+    if (deleted === 0 || freed >= limit) return freed;
+  }
 }

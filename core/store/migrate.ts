@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import type { Db } from "./db.ts";
 import { integer, text } from "./row.ts";
-import { insert, run, type Steps } from "./steps.ts";
+import { insertText, runText, type Steps } from "./steps.ts";
 
 /** One migration and whether it is in the database. `Unknown`: the database has it and this version does not know it. */
 export interface MigrationStatus {
@@ -43,8 +43,8 @@ export async function migrateUp(db: Db): Promise<MigrationStatus[]> {
     const done: MigrationStatus[] = [];
     for (const migration of loadMigrations(db.engine)) {
       const applied = (await appliedMigrations(db)).get(migration.version);
+      requireSame(migration, applied?.checksum);
       if (applied === undefined && (await apply(db, migration))) done.push({ version: migration.version, name: migration.name, status: "Applied" });
-      else if (applied !== undefined) requireSame(migration, applied.checksum);
     }
     return done;
   });
@@ -58,14 +58,16 @@ export async function migrateDown(db: Db, steps: number): Promise<MigrationStatu
     for (const { version, down } of back)
       await db.driver.migrate(function* (): Steps<void> {
         yield* runAll(down);
-        yield* run("DELETE FROM schema_migrations WHERE version = ?", version);
+        yield* runText("DELETE FROM schema_migrations WHERE version = ?", version);
       });
     return back.map(({ version, name }): MigrationStatus => ({ version, name, status: "Pending" }));
   });
 }
 
-/** @throws Error saying what to run, when a migration is pending or the database has one that this version does not know */
+/** @throws Error saying what to do, when a migration is pending, or the database has one that this version does not know or knows otherwise */
 export async function requireSchema(db: Db): Promise<void> {
+  const applied = await appliedMigrations(db);
+  for (const migration of loadMigrations(db.engine)) requireSame(migration, applied.get(migration.version)?.checksum);
   const status = await migrationStatus(db);
   const unknown = status.find((each) => each.status === "Unknown");
   if (unknown !== undefined) throw new Error(`the database has migration ${unknown.version}_${unknown.name}, which this version does not know: run the version that made it, or a newer one`);
@@ -76,8 +78,9 @@ export async function requireSchema(db: Db): Promise<void> {
 /** False: another process was faster (on SQLite, whose transaction is the lock). */
 async function apply(db: Db, { version, name, up, checksum }: Migration): Promise<boolean> {
   let isNew = true;
+  const appliedAt = await db.driver.time();
   await db.driver.migrate(function* (): Steps<void> {
-    const record = insert(`INSERT INTO schema_migrations (version, name, checksum, applied_at) VALUES (?, ?, ?, ${db.driver.dialect.now})`, version, name, checksum);
+    const record = insertText("INSERT INTO schema_migrations (version, name, checksum, applied_at) VALUES (?, ?, ?, ?)", version, name, checksum, appliedAt);
     if (db.engine === "mysql") {
       yield* runAll(up); // each statement commits by itself, so the record comes last: what broke off is seen as pending
       yield* record;
@@ -90,19 +93,19 @@ async function apply(db: Db, { version, name, up, checksum }: Migration): Promis
 }
 
 function* runAll(statements: readonly string[]): Steps<void> {
-  for (const sql of statements) yield* run(sql);
+  for (const sql of statements) yield* runText(sql);
 }
 
 async function appliedMigrations(db: Db): Promise<ReadonlyMap<string, { readonly name: string; readonly checksum: string }>> {
   const exists = db.engine === "sqlite" ? "SELECT COUNT(*) FROM sqlite_master WHERE name = 'schema_migrations'" : "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = 'schema_migrations'";
-  const [count = []] = await db.driver.read(exists, []);
-  if (integer(count, 0) === 0) return new Map();
+  const [count] = await db.driver.read(exists, []);
+  if (integer(count?.[0]) === 0) return new Map();
   const found = await db.driver.read("SELECT version, name, checksum FROM schema_migrations ORDER BY version", []);
-  return new Map(found.map((row) => [text(row, 0), { name: text(row, 1), checksum: text(row, 2) }]));
+  return new Map(found.map(([version, name, checksum]) => [text(version), { name: text(name), checksum: text(checksum) }]));
 }
 
-function requireSame({ version, name, checksum }: Migration, applied: string): void {
-  if (checksum !== applied) throw new Error(`migration ${version}_${name} is not the one that was applied to this database`);
+function requireSame({ version, name, checksum }: Migration, applied: string | undefined): void {
+  if (applied !== undefined && checksum !== applied) throw new Error(`migration ${version}_${name} is not the one that was applied to this database`);
 }
 
 function loadMigrations(engine: Db["engine"]): Migration[] {

@@ -1,14 +1,32 @@
 import { cacheKey } from "./caches.ts";
 import type { Db } from "./db.ts";
+import type { Dialect } from "./dialect.ts";
 import { recordEvent } from "./events.ts";
-import { integer } from "./row.ts";
+import { and, eq, sql } from "./schema/drizzle.ts";
+import { compile, compileRead, statements, value } from "./statement.ts";
 import { rows, run, type Steps } from "./steps.ts";
+
+const built = statements((dialect) => ({ grantEpoch: bumpOf(dialect, "grantEpoch"), sessionEpoch: bumpOf(dialect, "sessionEpoch") }));
+
+function bumpOf({ query, tables: { subjects }, upsert }: Dialect, name: "grantEpoch" | "sessionEpoch") {
+  const first = query.insert(subjects).values({ issuer: value("issuer"), subject: value("subject"), grantEpoch: name === "grantEpoch" ? 1 : 0, sessionEpoch: name === "sessionEpoch" ? 1 : 0 });
+  return {
+    // One statement: two first bumps may race, and neither may be lost. An absent row means 0.
+    bump: compile(upsert(first, [subjects.issuer, subjects.subject], { [name]: sql`${subjects[name]} + 1` })),
+    get: compileRead(
+      query
+        .select({ epoch: subjects[name] })
+        .from(subjects)
+        .where(and(eq(subjects.issuer, value("issuer")), eq(subjects.subject, value("subject")))),
+    ),
+  };
+}
 
 /** Moves `subject.grant_epoch`: all consents of the subject were revoked. Returns the epoch that holds now. */
 export function bumpGrantEpoch(db: Db, issuer: number, subject: string): Promise<number> {
   return db.driver.write(
     function* (): Steps<number> {
-      const epoch = yield* bump(db, issuer, subject, "grant_epoch");
+      const epoch = yield* bump(db, issuer, subject, "grantEpoch");
       yield* recordEvent(db, issuer, { epoch, target: { case: "subject", value: subject } });
       return epoch;
     },
@@ -18,14 +36,13 @@ export function bumpGrantEpoch(db: Db, issuer: number, subject: string): Promise
 
 /** Moves `subject.session_epoch`: all login sessions of the subject were revoked. Tokens live on, so there is no event. */
 export function bumpSessionEpoch(db: Db, issuer: number, subject: string): Promise<number> {
-  return db.driver.write(() => bump(db, issuer, subject, "session_epoch"));
+  return db.driver.write(() => bump(db, issuer, subject, "sessionEpoch"));
 }
 
-function* bump({ driver: { dialect } }: Db, issuer: number, subject: string, column: "grant_epoch" | "session_epoch"): Steps<number> {
-  // Two first bumps may race: both insert or add, neither is lost.
-  const add = dialect.engine === "mysql" ? `ON DUPLICATE KEY UPDATE ${column} = ${column} + 1` : `ON CONFLICT (issuer, subject) DO UPDATE SET ${column} = ${column} + 1`;
-  const [grantEpoch, sessionEpoch] = column === "grant_epoch" ? [1, 0] : [0, 1];
-  yield* run(`INSERT INTO subjects (issuer, subject, grant_epoch, session_epoch) VALUES (?, ?, ?, ?) ${add}`, issuer, subject, grantEpoch, sessionEpoch);
-  const [row = []] = yield* rows(`SELECT ${column} FROM subjects WHERE issuer = ? AND subject = ?`, issuer, subject);
-  return integer(row, 0);
+function* bump(db: Db, issuer: number, subject: string, name: "grantEpoch" | "sessionEpoch"): Steps<number> {
+  const statement = built(db)[name];
+  yield* run(statement.bump, { issuer, subject });
+  const [row] = yield* rows(statement.get, { issuer, subject });
+  if (row === undefined) throw new Error("a row that was just written is not there");
+  return row.epoch;
 }

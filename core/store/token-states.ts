@@ -1,28 +1,69 @@
 import type { TokenState, TokenStateQuery } from "../model/token-state.ts";
-import { padded, placeholders } from "./batch.ts";
-import { cacheKey, type Caches } from "./caches.ts";
+import { coalesce, MAX_BATCH, padded } from "./batch.ts";
+import { type Caches, cacheKey } from "./caches.ts";
 import type { Db } from "./db.ts";
+import type { Dialect } from "./dialect.ts";
 import { bytes, integer, text } from "./row.ts";
-import type { Param, Row } from "./steps.ts";
+import { and, eq, inArray, sql } from "./schema/drizzle.ts";
+import { compile, type Statement, statements, value, variants } from "./statement.ts";
+import type { Row } from "./steps.ts";
 
-/** Queries of one statement. */
-const MAX_QUERIES = 256;
+/** Statements by how many clients, tokens and subjects they ask for: each zero or a power of two. */
+const built = statements((dialect) => variants3((clients, tokens, subjects) => stateStatement(dialect, clients, tokens, subjects)));
+
+function variants3(build: (a: number, b: number, c: number) => Statement): (a: number, b: number, c: number) => Statement {
+  const of = variants((a) => variants((b) => variants((c) => build(a, b, c))));
+  return (a, b, c) => of(a)(b)(c);
+}
+
+/** Rows of three kinds from three tables in one statement, so of one state of the database. */
+function stateStatement({ query, tables }: Dialect, clients: number, tokens: number, subjects: number): Statement {
+  const keys = (n: number) => Array.from({ length: n }, () => value("key"));
+  const { clients: c, revokedTokens: r, subjects: s } = tables;
+  const none = sql<null>`NULL`;
+  const parts = [
+    query
+      .select({ kind: sql<number>`1`.as("kind"), key: sql<unknown>`${c.clientId}`.as("k"), incarnation: sql<unknown>`${c.incarnation}`.as("incarnation"), epoch: sql<unknown>`${c.tokenEpoch}`.as("epoch") })
+      .from(c)
+      .where(and(eq(c.issuer, value("issuer")), inArray(c.clientId, keys(clients)))),
+    query
+      .select({ kind: sql<number>`2`.as("kind"), key: sql<unknown>`${r.tokenId}`.as("k"), incarnation: sql<unknown>`${none}`.as("incarnation"), epoch: sql<unknown>`0`.as("epoch") })
+      .from(r)
+      .where(and(eq(r.issuer, value("issuer")), inArray(r.tokenId, tokens === 0 ? keys(1) : keys(tokens)))),
+    query
+      .select({ kind: sql<number>`3`.as("kind"), key: sql<unknown>`${s.subject}`.as("k"), incarnation: sql<unknown>`${none}`.as("incarnation"), epoch: sql<unknown>`${s.grantEpoch}`.as("epoch") })
+      .from(s)
+      .where(and(eq(s.issuer, value("issuer")), inArray(s.subject, subjects === 0 ? keys(1) : keys(subjects)))),
+  ] as const;
+  const [ofClients, ofTokens, ofSubjects] = parts;
+  if (tokens > 0 && subjects > 0) return compile(ofClients.unionAll(ofTokens).unionAll(ofSubjects));
+  if (tokens > 0) return compile(ofClients.unionAll(ofTokens));
+  return compile(subjects > 0 ? ofClients.unionAll(ofSubjects) : ofClients);
+}
 
 /** All that decides whether a token lives, in one statement; none on SQLite when it is known already. Exact. */
-export function readTokenState(db: Db, issuer: number, query: TokenStateQuery): Promise<TokenState> {
-  if (!db.caches.usable()) return enqueue(db, issuer, query);
+export async function readTokenState(db: Db, issuer: number, query: TokenStateQuery): Promise<TokenState> {
+  if (!db.caches.usable()) return readCoalesced(db, issuer, query);
   const known = fromCaches(db.caches, issuer, query);
-  return known === undefined ? readTokenStates(db, issuer, [query]).then(([state]) => state ?? GONE) : Promise.resolve(known);
+  if (known !== undefined) return known;
+  const { sql: text, params } = stateQuery(db, issuer, [query]);
+  const rows = db.driver.readNow(text, params);
+  if (rows === undefined) return readSome(db, issuer, [query]).then(([state]) => state ?? GONE);
+  const [state = GONE] = toStates(rows, [query]);
+  keep(db.caches, issuer, query, state);
+  return state;
 }
 
 /** The same for many, in few statements, in the order of the queries. */
 export async function readTokenStates(db: Db, issuer: number, queries: readonly TokenStateQuery[]): Promise<TokenState[]> {
   const states: TokenState[] = [];
-  for (let i = 0; i < queries.length; i += MAX_QUERIES) states.push(...(await readSome(db, issuer, queries.slice(i, i + MAX_QUERIES))));
+  for (let i = 0; i < queries.length; i += MAX_BATCH) states.push(...(await readSome(db, issuer, queries.slice(i, i + MAX_BATCH))));
   return states;
 }
 
 const GONE: TokenState = { client: undefined, revoked: false, grantEpoch: 0 };
+
+const readCoalesced = coalesce(readSome);
 
 function fromCaches(caches: Caches, issuer: number, { clientId, rowless, subject }: TokenStateQuery): TokenState | undefined {
   const client = caches.clientEpochs.get(cacheKey(issuer, clientId));
@@ -36,88 +77,38 @@ function fromCaches(caches: Caches, issuer: number, { clientId, rowless, subject
 const NOT_REVOKED = { revoked: false } as const;
 const NO_EPOCH = { epoch: 0 } as const;
 
-async function readSome({ driver, caches }: Db, issuer: number, queries: readonly TokenStateQuery[]): Promise<TokenState[]> {
-  const clientIds = [...new Set(queries.map(({ clientId }) => clientId))];
-  const tokenIds = queries.flatMap(({ rowless }) => (rowless === undefined ? [] : [rowless]));
-  const subjects = [...new Set(queries.flatMap(({ subject }) => (subject === undefined ? [] : [subject])))];
-  // One statement, so one state of the database, whatever it is that is asked.
-  const parts: { readonly sql: string; readonly keys: readonly Param[] }[] = [{ sql: "SELECT 1, client_id, incarnation, token_epoch FROM clients WHERE issuer = ? AND client_id IN", keys: clientIds }];
-  if (tokenIds.length > 0) parts.push({ sql: "SELECT 2, token_id, NULL, 0 FROM revoked_tokens WHERE issuer = ? AND token_id IN", keys: tokenIds });
-  if (subjects.length > 0) parts.push({ sql: "SELECT 3, subject, NULL, grant_epoch FROM subjects WHERE issuer = ? AND subject IN", keys: subjects });
-  const found = await driver.read(
-    parts.map(({ sql, keys }) => `${sql} (${placeholders(keys.length)})`).join(" UNION ALL "),
-    parts.flatMap(({ keys }) => [issuer, ...padded(keys)]),
-  );
+/** Only in the same turn as the read: what another caller learned meanwhile must not be put back. */
+function keep(caches: Caches, issuer: number, { clientId, rowless, subject }: TokenStateQuery, state: TokenState): void {
+  caches.clientEpochs.set(cacheKey(issuer, clientId), { client: state.client });
+  if (rowless !== undefined) caches.revokedTokens.set(cacheKey(issuer, rowless), { revoked: state.revoked });
+  if (subject !== undefined) caches.grantEpochs.set(cacheKey(issuer, subject), { epoch: state.grantEpoch });
+}
+
+async function readSome(db: Db, issuer: number, queries: readonly TokenStateQuery[]): Promise<TokenState[]> {
+  const { sql: text, params } = stateQuery(db, issuer, queries);
+  return toStates(await db.driver.read(text, params), queries);
+}
+
+function stateQuery(db: Db, issuer: number, queries: readonly TokenStateQuery[]) {
+  const clients = padded([...new Set(queries.map(({ clientId }) => clientId))]);
+  const tokens = padded(queries.flatMap(({ rowless }) => (rowless === undefined ? [] : [rowless])));
+  const subjects = padded([...new Set(queries.flatMap(({ subject }) => (subject === undefined ? [] : [subject])))]);
+  const params = [issuer, ...clients, ...(tokens.length === 0 ? [] : [issuer, ...tokens]), ...(subjects.length === 0 ? [] : [issuer, ...subjects])];
+  return { sql: built(db)(clients.length, tokens.length, subjects.length).sql, params };
+}
+
+function toStates(rows: readonly Row[], queries: readonly TokenStateQuery[]): TokenState[] {
   const clients = new Map<string, NonNullable<TokenState["client"]>>();
   const revoked = new Set<string>();
   const grantEpochs = new Map<string, number>();
-  for (const row of found) sortRow(row, issuer, clients, revoked, grantEpochs);
-
-  return queries.map(({ clientId, rowless, subject }) => {
-    const state: TokenState = {
-      client: clients.get(clientId),
-      revoked: rowless !== undefined && revoked.has(cacheKey(issuer, rowless)),
-      grantEpoch: subject === undefined ? 0 : (grantEpochs.get(subject) ?? 0),
-    };
-    if (driver.dialect.engine === "sqlite") {
-      caches.clientEpochs.set(cacheKey(issuer, clientId), { client: state.client });
-      if (rowless !== undefined) caches.revokedTokens.set(cacheKey(issuer, rowless), { revoked: state.revoked });
-      if (subject !== undefined) caches.grantEpochs.set(cacheKey(issuer, subject), { epoch: state.grantEpoch });
-    }
-    return state;
-  });
-}
-
-function sortRow(row: Row, issuer: number, clients: Map<string, NonNullable<TokenState["client"]>>, revoked: Set<string>, grantEpochs: Map<string, number>): void {
-  switch (integer(row, 0)) {
-    case 1:
-      clients.set(text(row, 1), { incarnation: bytes(row, 2), tokenEpoch: integer(row, 3) });
-      return;
-    case 2:
-      revoked.add(cacheKey(issuer, bytes(row, 1)));
-      return;
-    default:
-      grantEpochs.set(text(row, 1), integer(row, 3));
+  for (const [kind, key, incarnation, epoch] of rows) {
+    if (kind === 1) clients.set(text(key), { incarnation: bytes(incarnation), tokenEpoch: integer(epoch) });
+    else if (kind === 2) revoked.add(cacheKey(0, bytes(key)));
+    else grantEpochs.set(text(key), integer(epoch));
   }
-}
-
-interface Waiter {
-  readonly query: TokenStateQuery;
-  readonly resolve: (state: TokenState) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-const MAX_RUNNING = 4;
-const queues = new WeakMap<Db, { waiting: Map<number, Waiter[]>; running: number; scheduled: boolean }>();
-
-/** Calls that arrive together are answered by one statement, which begins after the last of them arrived. */
-function enqueue(db: Db, issuer: number, query: TokenStateQuery): Promise<TokenState> {
-  const queue = queues.get(db) ?? { waiting: new Map<number, Waiter[]>(), running: 0, scheduled: false };
-  queues.set(db, queue);
-  const flush = (): void => {
-    queue.scheduled = false;
-    for (const [of, waiters] of queue.waiting) {
-      if (queue.running >= MAX_RUNNING) return;
-      const batch = waiters.splice(0, MAX_QUERIES);
-      if (waiters.length === 0) queue.waiting.delete(of);
-      queue.running++;
-      readSome(db, of, batch.map((each) => each.query))
-        .then(
-          (states) => batch.forEach(({ resolve }, i) => resolve(states[i] ?? GONE)),
-          (error: unknown) => batch.forEach(({ reject }) => reject(error)),
-        )
-        .finally(() => {
-          queue.running--;
-          flush();
-        });
-    }
-  };
-  return new Promise((resolve, reject) => {
-    const waiters = queue.waiting.get(issuer) ?? [];
-    waiters.push({ query, resolve, reject });
-    queue.waiting.set(issuer, waiters);
-    if (queue.scheduled) return;
-    queue.scheduled = true;
-    setImmediate(flush);
-  });
+  return queries.map(({ clientId, rowless, subject }) => ({
+    client: clients.get(clientId),
+    revoked: rowless !== undefined && revoked.size > 0 && revoked.has(cacheKey(0, rowless)),
+    grantEpoch: subject === undefined ? 0 : (grantEpochs.get(subject) ?? 0),
+  }));
 }

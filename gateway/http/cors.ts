@@ -7,6 +7,8 @@ type CorsConfig = Config["serve"]["public"]["cors"];
 export type CorsPolicy = (request: IncomingMessage) => Readonly<Record<string, string>>;
 
 const NOTHING: Readonly<Record<string, string>> = {};
+/** What the answer to a preflight depends on, so that no cache gives one origin another's. */
+const PREFLIGHT_VARY = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers";
 
 /** Whether a request is the question that a browser asks before the real one (Fetch §4.8). */
 export function isPreflight({ method, headers }: IncomingMessage): boolean {
@@ -16,36 +18,45 @@ export function isPreflight({ method, headers }: IncomingMessage): boolean {
 /** Public documents: any origin, any request header (RFC 8414 §3; browser clients send headers of their own). */
 export const openCors: CorsPolicy = (request) => {
   if (!isPreflight(request)) return { "access-control-allow-origin": "*", "access-control-expose-headers": "*" };
-  return { "access-control-allow-origin": "*", "access-control-allow-methods": "GET, HEAD, OPTIONS", "access-control-allow-headers": request.headers["access-control-request-headers"] ?? "*", "access-control-max-age": "86400", vary: "Access-Control-Request-Headers" };
+  return { "access-control-allow-origin": "*", "access-control-allow-methods": "GET, HEAD, OPTIONS", "access-control-allow-headers": request.headers["access-control-request-headers"] ?? "*", "access-control-max-age": "86400", vary: PREFLIGHT_VARY };
 };
 
-/** The policy of a listener, by Hydra's rules: exact origins, or with one star that stands for a label. */
+/**
+ * The policy of a listener, by Hydra's rules for origins. A client's own `allowed_cors_origins` are not looked at here:
+ * which client asks is known to core alone.
+ */
 export function configuredCors(config: CorsConfig): CorsPolicy {
   if (!config.enabled) return () => NOTHING;
   const isAllowed = originMatcher(config.allowed_origins);
-  const exposed = config.exposed_headers.join(", ");
+  const credentials: Record<string, string> = config.allow_credentials ? { "access-control-allow-credentials": "true" } : {};
+  const exposed = { "access-control-expose-headers": config.exposed_headers.join(", ") };
+  const anyHeader = config.allowed_headers.includes("*");
+  const preflight = { "access-control-allow-methods": config.allowed_methods.join(", "), ...(config.max_age > 0 ? { "access-control-max-age": String(config.max_age) } : {}), vary: PREFLIGHT_VARY };
+  const headers = config.allowed_headers.join(", ");
   return (request) => {
-    const { origin } = request.headers;
-    if (origin === undefined || !isAllowed(origin)) return { vary: "Origin" };
-    const common = { "access-control-allow-origin": origin, vary: "Origin", ...(config.allow_credentials ? { "access-control-allow-credentials": "true" } : {}) };
-    if (!isPreflight(request)) return { ...common, "access-control-expose-headers": exposed };
-    return { ...common, "access-control-allow-methods": config.allowed_methods.join(", "), "access-control-allow-headers": config.allowed_headers.join(", "), ...(config.max_age > 0 ? { "access-control-max-age": String(config.max_age) } : {}) };
+    const { origin, "access-control-request-headers": asked = "" } = request.headers;
+    const asksBefore = isPreflight(request);
+    if (origin === undefined || !isAllowed(origin)) return { vary: asksBefore ? PREFLIGHT_VARY : "Origin" };
+    const allow = { "access-control-allow-origin": origin, ...credentials };
+    // With credentials a star is no wildcard for browsers: the headers that are asked for are named.
+    return asksBefore ? { ...allow, ...preflight, "access-control-allow-headers": anyHeader ? asked : headers } : { ...allow, ...exposed, vary: "Origin" };
   };
 }
 
-/** Tells whether an origin is one of the configured. No list, or `*`: any is. */
+/** Tells whether an origin is one of the configured: exact, or with one star for a label, a port or any host. No list, or `*`: any is. */
 export function originMatcher(allowed: readonly string[]): (origin: string) => boolean {
   if (allowed.length === 0 || allowed.includes("*")) return () => true;
-  const exact = new Set(allowed.filter((each) => !each.includes("*")).map((each) => each.toLowerCase()));
-  // A star stands for one label: it must be a label by itself, for `https://*example.com` would let `https://evilexample.com` in.
-  const patterns = allowed.filter((each) => /^https?:\/\/\*(\.|:|$)/.test(each)).map(toPattern);
+  const exact = new Set(allowed.filter((each) => !each.includes("*")).map((each) => each.toLowerCase().replace(/\/$/, "")));
+  const patterns = allowed.flatMap(toPattern);
   return (origin) => exact.has(origin.toLowerCase()) || patterns.some((pattern) => pattern.test(origin));
 }
 
-function toPattern(origin: string): RegExp {
-  const [before = "", after = ""] = origin.split("*");
-  const label = after === "" ? "[a-z0-9.-]+(:\\d+)?" : "[a-z0-9-]+";
-  return new RegExp(`^${escape(before)}${label}${escape(after)}$`, "i");
+/** None where the star is no label by itself: `https://*example.com` would let `https://evilexample.com` in. */
+function toPattern(origin: string): RegExp[] {
+  const [, before, after] = /^(https?:\/\/(?:[^*]*[.:])?)\*([.:][^*]*|)$/i.exec(origin) ?? [];
+  if (before === undefined || after === undefined) return [];
+  const star = before.endsWith("://") && after === "" ? "[a-z0-9.-]+(:\\d+)?" : before.endsWith("://") || before.endsWith(".") ? "[a-z0-9-]+" : "\\d+";
+  return [new RegExp(`^${escape(before)}${star}${escape(after)}$`, "i")];
 }
 
 function escape(text: string): string {

@@ -12,6 +12,8 @@ export interface Exchange {
   readonly requestId: string;
   /** Headers that every answer to this request carries, such as those of CORS. */
   readonly headers: Record<string, string>;
+  /** Pattern that the request matched, for the log: a path itself may hold identifiers. */
+  route: string;
 }
 
 /** Answers a request. What it throws is rendered by the listener. */
@@ -20,18 +22,18 @@ export type Handler = (exchange: Exchange) => Promise<void> | void;
 /** RFC 6749 §5.1: what is answered about tokens is kept by nobody. */
 export const NO_STORE = { "cache-control": "no-store", pragma: "no-cache" } as const;
 
-/** Sends an answer whole. */
+/** Sends an answer whole; does nothing when one was sent already. */
 export function send({ request, response, headers }: Exchange, status: number, type: string | undefined, body: string | Uint8Array, more: Readonly<Record<string, string>> = {}): void {
   if (response.headersSent) return;
-  const length = typeof body === "string" ? Buffer.byteLength(body) : body.length;
+  const isEmpty = status === 204 || status === 304;
   const all: Record<string, string | number> = { ...headers, ...more };
   if (type !== undefined) all["content-type"] = type;
-  if (status !== 204 && status !== 304) all["content-length"] = length;
+  if (!isEmpty) all["content-length"] = typeof body === "string" ? Buffer.byteLength(body) : body.length;
   response.writeHead(status, all);
-  response.end(request.method === "HEAD" || status === 204 || status === 304 ? undefined : body);
+  response.end(isEmpty || request.method === "HEAD" ? undefined : body);
 }
 
 /** Sends JSON. */
-export function sendJson(exchange: Exchange, status: number, value: unknown, more: Readonly<Record<string, string>> = {}): void {
+export function sendJson(exchange: Exchange, status: number, value: unknown, more?: Readonly<Record<string, string>>): void {
   send(exchange, status, "application/json;charset=UTF-8", JSON.stringify(value), more);
 }

@@ -8,6 +8,8 @@ export type Parameters = readonly { readonly name: string; readonly value: strin
 
 /** Largest form of an OAuth request in bytes. */
 const MAX_FORM = 65_536;
+/** More than any request needs; each costs core a message. */
+const MAX_PARAMETERS = 500;
 const FORM = "application/x-www-form-urlencoded";
 /** Parameters that may come more than once: Hydra's `audience`; RFC 8707 §2. */
 const REPEATABLE = new Set(["audience", "resource"]);
@@ -21,9 +23,13 @@ export async function readForm(exchange: Exchange): Promise<Parameters | undefin
   const [type = ""] = (exchange.request.headers["content-type"] ?? "").split(";");
   if (type.trim().toLowerCase() !== FORM) throw new OAuthError("invalid_request", `The request is not of the content type ${FORM}`);
   const bytes = await readBody(exchange, MAX_FORM);
-  if (bytes === undefined) return undefined;
+  return bytes === undefined ? undefined : parseForm(bytes);
+}
+
+/** Reads the bytes of a form. @throws OAuthError invalid_request for a broken encoding or a repeated parameter */
+export function parseForm(bytes: Uint8Array): Parameters {
   if (!isUtf8(bytes)) throw new OAuthError("invalid_request", "The form is not UTF-8");
-  return parseParameters(bytes.toString());
+  return parseParameters(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString());
 }
 
 /** Reads form-encoded parameters. @throws OAuthError invalid_request for a broken encoding or a repeated parameter */
@@ -37,7 +43,7 @@ export function parseParameters(text: string): Parameters {
     const name = decode(pair.slice(0, equals));
     if (seen.has(name) && !REPEATABLE.has(name)) throw new OAuthError("invalid_request", `'${name.slice(0, 100)}' is sent more than once`); // RFC 6749 §3.2
     seen.add(name);
-    parameters.push({ name, value });
+    if (parameters.push({ name, value }) > MAX_PARAMETERS) throw new OAuthError("invalid_request", `The request has more than ${MAX_PARAMETERS} parameters`);
   }
   return parameters;
 }

@@ -1,12 +1,17 @@
+import { TLSSocket } from "node:tls";
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { ClientAuthenticationSchema, RequestContextSchema } from "#gen/writ/oauth/v1/request_pb.ts";
+import type { ClientAuthenticationSchema, ParameterSchema, RequestContextSchema } from "#gen/writ/oauth/v1/request_pb.ts";
 import { OAuthError } from "#lib/errors.ts";
 import type { Exchange } from "../http/exchange.ts";
 import { type Parameters, parameter } from "../http/form.ts";
 
 /** What core is told of the HTTP request. */
-export function requestContext({ request, path }: Exchange, parameters: Parameters): MessageInitShape<typeof RequestContextSchema> {
-  return { method: request.method ?? "", url: path, peerAddress: request.socket.remoteAddress ?? "", parameters: parameters as { name: string; value: string }[] };
+export function requestContext({ request }: Exchange, parameters: Parameters): MessageInitShape<typeof RequestContextSchema> {
+  const { method = "", url = "", headers, socket } = request;
+  const context: MessageInitShape<typeof RequestContextSchema> = { method, url, peerAddress: socket.remoteAddress ?? "", parameters: parameters as MessageInitShape<typeof ParameterSchema>[] };
+  if (typeof headers.dpop === "string") context.dpop = headers.dpop; // RFC 9449 §4.1
+  if (socket instanceof TLSSocket && socket.authorized) context.clientCertificate = socket.getPeerCertificate().raw; // RFC 8705 §2
+  return context;
 }
 
 /** What the request brings to show which client makes it; core decides whether it is one method and the right one. */

@@ -1,12 +1,12 @@
-import { create, type DescField, type DescMessage, type DescMethodUnary, type DescService, getOption, hasOption, type JsonValue, type Message } from "@bufbuild/protobuf";
-import { Code, ConnectError, type Transport } from "@connectrpc/connect";
+import { create, type DescField, type DescMessage, type DescMethodUnary, type DescService, getOption, hasOption, type Message } from "@bufbuild/protobuf";
+import type { Transport } from "@connectrpc/connect";
 import { json as jsonOption, type Rest, rest as restOption } from "#gen/writ/options_pb.ts";
 import { readBody } from "../http/body.ts";
 import { type Exchange, send, sendJson } from "../http/exchange.ts";
-import { parseParameters } from "../http/form.ts";
-import { decodeList, decodeMessage, decodeText, type FieldValue, parseJson } from "./decode.ts";
 import { makeEncoder } from "./encode.ts";
 import { pageLinks } from "./page.ts";
+import { type Init, makeBodyReader, makeQueryReader } from "./request.ts";
+import { decodeText } from "./scalar.ts";
 
 /** One RPC on the admin REST API, as its `(writ.rest)` option says. */
 export interface RestRoute {
@@ -30,9 +30,9 @@ function makeRoute(method: DescMethodUnary, rest: Rest, transport: Transport, is
   const { case: verb, value: path } = rest.route;
   if (verb === undefined) throw new Error(`${method.name} has a route without a verb`);
   const answer = makeAnswer(method.output, rest, issuer);
-  const bodyField = rest.body === "" || rest.body === "*" ? undefined : fieldOf(method.input, rest.body);
-  const inPath = new Set([...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name));
-  const inQuery = rest.body === "*" ? [] : method.input.fields.filter((field) => !inPath.has(field.name) && field !== bodyField);
+  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => fieldOf(method.input, name ?? ""));
+  const readQuery = makeQueryReader(method.input.fields.filter((field) => rest.body !== "*" && field.name !== rest.body && !inPath.includes(field)));
+  const readRequestBody = rest.body === "" ? undefined : makeBodyReader(method.input, rest);
 
   return {
     httpMethod: verb.toUpperCase(),
@@ -40,47 +40,20 @@ function makeRoute(method: DescMethodUnary, rest: Rest, transport: Transport, is
     method,
     rest,
     async handle(exchange, pathValues) {
-      const init: Record<string, FieldValue> = {};
-      if (inQuery.length > 0 && exchange.query !== "") readQuery(init, inQuery, exchange.query);
-      if (rest.body !== "") {
+      const init: Init = {};
+      if (exchange.query !== "") readQuery(init, exchange.query);
+      if (readRequestBody !== undefined) {
         const body = await readBody(exchange, MAX_BODY);
         if (body === undefined) return;
-        readRequestBody(init, exchange, body, method.input, rest, bodyField);
+        readRequestBody(init, exchange.request, body);
       }
-      for (const name of inPath) if (name !== undefined) init[fieldOf(method.input, name).localName] = pathValues[name] ?? "";
+      for (const field of inPath) init[field.localName] = decodeText(field, [pathValues[field.name] ?? ""]); // last: the path wins over the body
       const request = create(method.input, init);
       const { authorization } = exchange.request.headers;
-      const { message } = await transport.unary(method, undefined, undefined, { "x-request-id": exchange.requestId, ...(authorization === undefined ? {} : { authorization }) }, request);
+      const { message } = await transport.unary(method, undefined, undefined, authorization === undefined ? { "x-request-id": exchange.requestId } : { "x-request-id": exchange.requestId, authorization }, request);
       answer(exchange, message, request);
     },
   };
-}
-
-function readQuery(init: Record<string, FieldValue>, fields: readonly DescField[], query: string): void {
-  // A list's elements may be repeated; a repeated scalar is refused below by name.
-  const parameters = new URLSearchParams(query);
-  for (const field of fields) {
-    const texts = [field.name, ...getOption(field, jsonOption).aliases].flatMap((name) => parameters.getAll(name)).filter((text) => text !== "");
-    if (texts.length > 0) init[field.localName] = decodeText(field, texts);
-  }
-}
-
-function readRequestBody(init: Record<string, FieldValue>, { request }: Exchange, body: Uint8Array, input: DescMessage, rest: Rest, bodyField: DescField | undefined): void {
-  const type = (request.headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase();
-  const wanted = rest.form ? "application/x-www-form-urlencoded" : "application/json";
-  if (type !== wanted && !(wanted === "application/json" && /^application\/[\w.-]+\+json$/.test(type ?? ""))) throw new ConnectError(`the request is not of the content type ${wanted}`, Code.InvalidArgument);
-  if (rest.form) {
-    const parameters = parseParameters(Buffer.from(body).toString());
-    for (const field of input.fields) {
-      const texts = parameters.filter(({ name }) => name === field.name).map(({ value }) => value);
-      if (texts.length > 0) init[field.localName] = decodeText(field, texts);
-    }
-    return;
-  }
-  const value: JsonValue = parseJson(body);
-  if (bodyField === undefined) Object.assign(init, decodeMessage(input, value));
-  else if (bodyField.fieldKind === "list" && bodyField.listKind === "message") init[bodyField.localName] = decodeList(bodyField.message, value);
-  else if (bodyField.fieldKind === "message") init[bodyField.localName] = decodeMessage(bodyField.message, value);
 }
 
 type Answer = (exchange: Exchange, message: Message, request: Message) => void;

@@ -19,6 +19,7 @@ export function makeRestRouter(routes: readonly RestRoute[]): RestRouter {
   for (const route of routes) router.on(route.httpMethod as HttpMethod, route.path.replace(/\{(\w+)\}/g, ":$1"), () => {}, route);
   return {
     find(method, path) {
+      if (path.includes("//") || path.endsWith("/")) return undefined; // a segment that is empty names nothing, least of all something to delete
       const found = METHODS.includes(method as HttpMethod) ? router.find(method as HttpMethod, path) : null;
       if (found !== null) return { route: found.store as RestRoute, pathValues: found.params };
       const allow = METHODS.filter((each) => router.find(each, path) !== null);

@@ -15,7 +15,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file writ/options.proto.
  */
 export const file_writ_options: GenFile = /*@__PURE__*/
-  fileDesc("ChJ3cml0L29wdGlvbnMucHJvdG8SBHdyaXQiyQEKBFJlc3QSDQoDZ2V0GAEgASgJSAASDQoDcHV0GAIgASgJSAASDgoEcG9zdBgDIAEoCUgAEg8KBXBhdGNoGAQgASgJSAASEAoGZGVsZXRlGAUgASgJSAASDAoEYm9keRgGIAEoCRIMCgRmb3JtGAcgASgIEhUKDXJlc3BvbnNlX2JvZHkYCCABKAkSDgoGc3RhdHVzGAkgASgNEhAKCGxvY2F0aW9uGAogASgJEhIKCm51bGxfbGlzdHMYCyABKAhCBwoFcm91dGUiQwoESnNvbhIaCgVlbXB0eRgBIAEoDjILLndyaXQuRW1wdHkSDgoGaW5saW5lGAIgASgIEg8KB2FsaWFzZXMYAyADKAkqfgoGQWNjZXNzEhYKEkFDQ0VTU19VTlNQRUNJRklFRBAAEhEKDUFDQ0VTU19BTllPTkUQARISCg5BQ0NFU1NfR0FURVdBWRACEhAKDEFDQ0VTU19BRE1JThADEg8KC0FDQ0VTU19LRVlTEAQSEgoOQUNDRVNTX1NFUlZJQ0UQBSpfCgVFbXB0eRIVChFFTVBUWV9VTlNQRUNJRklFRBAAEg4KCkVNUFRZX1pFUk8QARIOCgpFTVBUWV9OVUxMEAISDwoLRU1QVFlfQVJSQVkQAxIOCgpFTVBUWV9MSVNUEAQ6RgoGYWNjZXNzEh4uZ29vZ2xlLnByb3RvYnVmLk1ldGhvZE9wdGlvbnMYuY4DIAEoDjIMLndyaXQuQWNjZXNzUgZhY2Nlc3M6QAoEcmVzdBIeLmdvb2dsZS5wcm90b2J1Zi5NZXRob2RPcHRpb25zGLqOAyABKAsyCi53cml0LlJlc3RSBHJlc3Q6PwoEanNvbhIdLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE9wdGlvbnMYu44DIAEoCzIKLndyaXQuSnNvblIEanNvbmIGcHJvdG8z", [file_google_protobuf_descriptor]);
+  fileDesc("ChJ3cml0L29wdGlvbnMucHJvdG8SBHdyaXQi3wEKBFJlc3QSDQoDZ2V0GAEgASgJSAASDQoDcHV0GAIgASgJSAASDgoEcG9zdBgDIAEoCUgAEg8KBXBhdGNoGAQgASgJSAASEAoGZGVsZXRlGAUgASgJSAASDAoEYm9keRgGIAEoCRIMCgRmb3JtGAcgASgIEhUKDXJlc3BvbnNlX2JvZHkYCCABKAkSDgoGc3RhdHVzGAkgASgNEhAKCGxvY2F0aW9uGAogASgJEhIKCm51bGxfbGlzdHMYCyABKAgSFAoMb3BlcmF0aW9uX2lkGAwgASgJQgcKBXJvdXRlIkMKBEpzb24SGgoFZW1wdHkYASABKA4yCy53cml0LkVtcHR5Eg4KBmlubGluZRgCIAEoCBIPCgdhbGlhc2VzGAMgAygJKn4KBkFjY2VzcxIWChJBQ0NFU1NfVU5TUEVDSUZJRUQQABIRCg1BQ0NFU1NfQU5ZT05FEAESEgoOQUNDRVNTX0dBVEVXQVkQAhIQCgxBQ0NFU1NfQURNSU4QAxIPCgtBQ0NFU1NfS0VZUxAEEhIKDkFDQ0VTU19TRVJWSUNFEAUqXwoFRW1wdHkSFQoRRU1QVFlfVU5TUEVDSUZJRUQQABIOCgpFTVBUWV9aRVJPEAESDgoKRU1QVFlfTlVMTBACEg8KC0VNUFRZX0FSUkFZEAMSDgoKRU1QVFlfTElTVBAEOkYKBmFjY2VzcxIeLmdvb2dsZS5wcm90b2J1Zi5NZXRob2RPcHRpb25zGLmOAyABKA4yDC53cml0LkFjY2Vzc1IGYWNjZXNzOkAKBHJlc3QSHi5nb29nbGUucHJvdG9idWYuTWV0aG9kT3B0aW9ucxi6jgMgASgLMgoud3JpdC5SZXN0UgRyZXN0Oj8KBGpzb24SHS5nb29nbGUucHJvdG9idWYuRmllbGRPcHRpb25zGLuOAyABKAsyCi53cml0Lkpzb25SBGpzb25iBnByb3RvMw", [file_google_protobuf_descriptor]);
 
 /**
  * The admin REST route of an RPC, in the manner of google.api.http.
@@ -112,6 +112,13 @@ export type Rest = Message<"writ.Rest"> & {
    * @generated from field: bool null_lists = 11;
    */
   nullLists: boolean;
+
+  /**
+   * `operationId` in the OpenAPI document: Hydra's name, which generated clients turn into a method. Empty: the RPC's name.
+   *
+   * @generated from field: string operation_id = 12;
+   */
+  operationId: string;
 };
 
 /**
@@ -135,7 +142,8 @@ export type Json = Message<"writ.Json"> & {
   empty: Empty;
 
   /**
-   * The members of this message stand in the parent. Where it is absent they do so only with EMPTY_ZERO.
+   * The members of this message stand in the parent. With EMPTY_ZERO those that are never left out stand there even when
+   * the message is absent.
    *
    * @generated from field: bool inline = 2;
    */

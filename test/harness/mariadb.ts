@@ -54,6 +54,8 @@ async function startServer(): Promise<number> {
 /** The server must neither keep the test process alive nor outlive it. */
 function stopWithProcess(child: ChildProcess, folder: string): void {
   child.unref();
+  // A test run that is cut short ends by a signal, and then nothing calls the exit handlers by itself.
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.once(signal, () => process.exit(1));
   process.on("exit", () => {
     child.kill("SIGKILL");
     rmSync(folder, { recursive: true, force: true });

@@ -7,10 +7,11 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { create } from "@bufbuild/protobuf";
-import { getClient, insertClient } from "#core/store/clients.ts";
+import { useAssertionJti } from "#core/store/assertion-jtis.ts";
+import { endAccessTokens, getClient, insertClient } from "#core/store/clients.ts";
 import { closeDb, type Db, openDb } from "#core/store/db.ts";
 import { migrateUp } from "#core/store/migrate.ts";
-import { revokeRowlessToken } from "#core/store/revocations.ts";
+import { listRevocationEvents, revokeRowlessToken } from "#core/store/revocations.ts";
 import { readTokenState } from "#core/store/token-states.ts";
 import { ClientRecordSchema } from "#gen/writ/store/v1/client_record_pb.ts";
 import { OAuthError } from "#lib/errors.ts";
@@ -199,9 +200,19 @@ test("DESIGN state: a connection cut between COMMIT and its acknowledgement is a
         cut();
       }
     });
-    await assert.rejects(revokeRowlessToken(db, 1, lost, NOW), isUnknown);
-    assert.equal(await revoked(lost), true, "it was written, though nobody could tell");
+    await assert.rejects(endAccessTokens(db, 1, "client"), isUnknown);
+    assert.equal((await readTokenState(direct, 1, { clientId: "client", rowless: undefined, subject: undefined })).client?.tokenEpoch, 1, "it was written, though nobody could tell");
+
+    cuts = 0;
     await revokeRowlessToken(db, 1, lost, NOW);
+    assert.deepEqual([cuts, await revoked(lost)], [1, true], "what may be repeated is, and comes to the same");
+    assert.equal((await listRevocationEvents(direct, 1, { since: 0 as EpochMillis, limit: 10 })).filter(({ record: { target } }) => target.case === "token").length, 1);
+
+    cuts = 0;
+    const assertion = { kind: "client", assertionIssuer: "i", jti: "j", expiresAt: NOW, attempt: random(16) };
+    assert.deepEqual([await useAssertionJti(db, 1, assertion), cuts], [{ kind: "used" }, 1], "an attempt knows itself again");
+    cuts = 0;
+    assert.deepEqual([(await put(db, "made")).kind, cuts], ["inserted", 1]);
 
     proxy.watch((data, cut) => {
       if (cuts === 1 && data.includes("START TRANSACTION")) {

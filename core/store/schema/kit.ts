@@ -1,42 +1,22 @@
-/** A column, as both engines understand it. */
-export interface Column {
-  readonly type: "integer" | "text" | "bytes" | "document";
-  /** Largest size in bytes; what is longer is refused, never cut. */
-  readonly size: number;
-  readonly nullable: boolean;
-}
+import { bytes, integer, text } from "../row.ts";
+import { sqliteCore } from "./drizzle.ts";
 
-/** A table: primary key and indexes by the names of their columns. */
-export interface Table {
-  readonly name: string;
-  readonly columns: Readonly<Record<string, Column>>;
-  readonly primaryKey: readonly string[];
-  readonly indexes: Readonly<Record<string, readonly string[]>>;
-}
+const { customType, index, primaryKey, sqliteTable } = sqliteCore;
 
-/** Epoch milliseconds, counters, small numbers. */
-export const integer = (): Column => ({ type: "integer", size: 8, nullable: false });
-/** Text that compares as bytes: `Alice` is not `alice`, and `a ` is not `a`. */
-export const text = (size: number): Column => ({ type: "text", size, nullable: false });
-/** Identifiers and hashes. */
-export const bytes = (size: number): Column => ({ type: "bytes", size, nullable: false });
-/** A `writ.store.v1` message in binary. */
-export const document = (): Column => ({ type: "document", size: 16_777_215, nullable: false });
-/** The same, or NULL. */
-export const nullable = (column: Column): Column => ({ ...column, nullable: true });
-
-const TYPES: Readonly<Record<"sqlite" | "mysql", Readonly<Record<Column["type"], (size: number) => string>>>> = {
-  sqlite: { integer: () => "INTEGER", text: () => "TEXT", bytes: () => "BLOB", document: () => "BLOB" },
-  mysql: { integer: () => "BIGINT", text: (size) => `VARBINARY(${size})`, bytes: (size) => `VARBINARY(${size})`, document: () => "MEDIUMBLOB" },
+/** The columns and tables of SQLite. Its types are the master: the kit of MySQL has the same names. */
+export const sqliteKit = {
+  table: sqliteTable,
+  index,
+  primaryKey,
+  /** Epoch milliseconds, counters, small numbers. */
+  integer: customType<{ data: number; driverData: unknown }>({ dataType: () => "integer", fromDriver: integer }),
+  /** Text that compares as bytes: `Alice` is not `alice`, and `a ` is not `a`. `size` in bytes; what is longer is refused, never cut. */
+  text: customType<{ data: string; driverData: unknown; config: { readonly size: number }; configRequired: true }>({ dataType: () => "text", fromDriver: text }),
+  /** Identifiers and hashes of at most `size` bytes. */
+  bytes: customType<{ data: Uint8Array; driverData: unknown; config: { readonly size: number }; configRequired: true }>({ dataType: () => "blob", fromDriver: bytes }),
+  /** A `writ.store.v1` message in binary. */
+  document: customType<{ data: Uint8Array; driverData: unknown }>({ dataType: () => "blob", fromDriver: bytes }),
 };
 
-const TAIL = { sqlite: " STRICT, WITHOUT ROWID", mysql: " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4" } as const;
-
-/** The statements that make a table. */
-export function createTable(table: Table, engine: "sqlite" | "mysql"): string[] {
-  const columns = Object.entries(table.columns).map(([name, { type, size, nullable }]) => `  ${name} ${TYPES[engine][type](size)}${nullable ? "" : " NOT NULL"}`);
-  return [
-    `CREATE TABLE ${table.name} (\n${columns.join(",\n")},\n  PRIMARY KEY (${table.primaryKey.join(", ")})\n)${TAIL[engine]}`,
-    ...Object.entries(table.indexes).map(([name, over]) => `CREATE INDEX ${name} ON ${table.name} (${over.join(", ")})`),
-  ];
-}
+/** What tables are made with. */
+export type Kit = typeof sqliteKit;

@@ -1,154 +1,212 @@
-import { bytes, document, integer, nullable, type Table, text } from "./kit.ts";
+import type { Kit } from "./kit.ts";
 
-/** Largest sizes of identifiers in bytes. What is longer is refused where it comes in, and found by no look-up. */
-export const LIMITS = { client_id: 255, subject: 255, set_name: 255, kid: 255, owner: 255, client_name: 255 } as const;
+/** Largest sizes of identifiers in bytes. What is longer is refused when it is written, and found by no look-up. */
+export const LIMITS = { clientId: 255, subject: 255, setName: 255, kid: 255, alg: 32, owner: 255, clientName: 1024 } as const;
+
+/** All tables, over one kit of columns. */
+export type Tables = ReturnType<typeof defineSchema>;
 
 /**
  * All tables. The small issuer id leads every key, a time-ordered id follows, so that neighbours in time are neighbours on
  * disk. Columns are for what is searched or decided atomically; the rest is in `document`, a `writ.store.v1` message.
  * Times are epoch milliseconds. Epochs: an absent row means 0; a row once bumped is never deleted, only emptied.
  */
-export const TABLES: readonly Table[] = [
-  {
-    name: "clients",
-    columns: {
-      issuer: integer(),
-      client_id: text(LIMITS.client_id),
-      incarnation: bytes(8),
-      token_epoch: integer(),
-      owner: text(LIMITS.owner),
-      client_name: text(LIMITS.client_name),
-      row_version: integer(),
-      document: document(),
+export function defineSchema(k: Kit) {
+  const id = { size: 16 } as const;
+  const clientId = { size: LIMITS.clientId } as const;
+  const subject = { size: LIMITS.subject } as const;
+  /** `client.incarnation`, `grant.birth`, `session.birth`: random. */
+  const life = { size: 8 } as const;
+
+  const clients = k.table(
+    "clients",
+    {
+      issuer: k.integer("issuer").notNull(),
+      clientId: k.text("client_id", clientId).notNull(),
+      incarnation: k.bytes("incarnation", life).notNull(),
+      tokenEpoch: k.integer("token_epoch").notNull(),
+      owner: k.text("owner", { size: LIMITS.owner }).notNull(),
+      clientName: k.text("client_name", { size: LIMITS.clientName }).notNull(),
+      rowVersion: k.integer("row_version").notNull(),
+      document: k.document("document").notNull(),
     },
-    primaryKey: ["issuer", "client_id"],
-    indexes: {},
-  },
-  {
-    name: "subjects",
-    columns: { issuer: integer(), subject: text(LIMITS.subject), grant_epoch: integer(), session_epoch: integer() },
-    primaryKey: ["issuer", "subject"],
-    indexes: {},
-  },
-  {
-    name: "jwks",
-    columns: {
-      issuer: integer(),
-      set_name: text(LIMITS.set_name),
-      kid: text(LIMITS.kid),
-      seal_key_id: nullable(bytes(4)),
-      created_at: integer(),
-      activates_at: integer(),
-      document: document(),
+    (t) => [k.primaryKey({ columns: [t.issuer, t.clientId] }), k.index("clients_owner").on(t.issuer, t.owner), k.index("clients_name").on(t.issuer, t.clientName)],
+  );
+
+  const subjects = k.table(
+    "subjects",
+    {
+      issuer: k.integer("issuer").notNull(),
+      subject: k.text("subject", subject).notNull(),
+      grantEpoch: k.integer("grant_epoch").notNull(),
+      sessionEpoch: k.integer("session_epoch").notNull(),
     },
-    primaryKey: ["issuer", "set_name", "kid"],
-    indexes: {},
-  },
-  {
-    // Which key was the first of a set for its algorithm: of several makers one gets the row.
-    name: "jwk_claims",
-    columns: { issuer: integer(), set_name: text(LIMITS.set_name), alg: text(32), kid: text(LIMITS.kid) },
-    primaryKey: ["issuer", "set_name", "alg"],
-    indexes: {},
-  },
-  {
-    name: "revocation_events",
-    columns: { issuer: integer(), at: integer(), id: bytes(16), document: document() },
-    primaryKey: ["issuer", "at", "id"],
-    indexes: {},
-  },
-  {
-    name: "revocation_horizons",
-    columns: { issuer: integer(), at: integer() },
-    primaryKey: ["issuer"],
-    indexes: {},
-  },
-  {
-    name: "revoked_tokens",
-    columns: { issuer: integer(), token_id: bytes(16), expires_at: integer() },
-    primaryKey: ["issuer", "token_id"],
-    indexes: { revoked_tokens_expires_at: ["issuer", "expires_at"] },
-  },
-  {
-    name: "assertion_jtis",
-    columns: { issuer: integer(), jti_hash: bytes(32), attempt: bytes(16), expires_at: integer() },
-    primaryKey: ["issuer", "jti_hash"],
-    indexes: { assertion_jtis_expires_at: ["issuer", "expires_at"] },
-  },
-  {
-    name: "grants",
-    columns: {
-      issuer: integer(),
-      id: bytes(16),
-      birth: bytes(8),
-      state: text(16),
-      client_id: text(LIMITS.client_id),
-      client_incarnation: bytes(8),
-      subject: text(LIMITS.subject),
-      session_id: nullable(bytes(16)),
-      decision: bytes(16),
-      grant_epoch: integer(),
-      session_epoch: integer(),
-      consent_epoch: integer(),
-      generation: integer(),
-      superseded_at: nullable(bytes(256)),
-      attempt: nullable(bytes(16)),
-      created_at: integer(),
-      expires_at: integer(),
-      row_version: integer(),
-      document: document(),
+    (t) => [k.primaryKey({ columns: [t.issuer, t.subject] })],
+  );
+
+  const jwks = k.table(
+    "jwks",
+    {
+      issuer: k.integer("issuer").notNull(),
+      setName: k.text("set_name", { size: LIMITS.setName }).notNull(),
+      kid: k.text("kid", { size: LIMITS.kid }).notNull(),
+      sealKeyId: k.bytes("seal_key_id", { size: 4 }),
+      createdAt: k.integer("created_at").notNull(),
+      activatesAt: k.integer("activates_at").notNull(),
+      document: k.document("document").notNull(),
     },
-    primaryKey: ["issuer", "id"],
-    indexes: {
-      grants_subject: ["issuer", "subject", "client_id"],
-      grants_client: ["issuer", "client_id"],
-      grants_expires_at: ["issuer", "expires_at"],
+    (t) => [k.primaryKey({ columns: [t.issuer, t.setName, t.kid] })],
+  );
+
+  /** Which key was the first of a set for its algorithm: of several makers one gets the row. */
+  const jwkClaims = k.table(
+    "jwk_claims",
+    {
+      issuer: k.integer("issuer").notNull(),
+      setName: k.text("set_name", { size: LIMITS.setName }).notNull(),
+      alg: k.text("alg", { size: LIMITS.alg }).notNull(),
+      kid: k.text("kid", { size: LIMITS.kid }).notNull(),
     },
-  },
-  {
-    name: "consents",
-    columns: {
-      issuer: integer(),
-      subject: text(LIMITS.subject),
-      client_id: text(LIMITS.client_id),
-      client_incarnation: nullable(bytes(8)),
-      epoch: integer(),
-      grant_epoch: integer(),
-      source_grant_id: nullable(bytes(16)),
-      expires_at: nullable(integer()),
-      row_version: integer(),
-      document: nullable(document()),
+    (t) => [k.primaryKey({ columns: [t.issuer, t.setName, t.alg] })],
+  );
+
+  const revocationEvents = k.table(
+    "revocation_events",
+    {
+      issuer: k.integer("issuer").notNull(),
+      at: k.integer("at").notNull(),
+      id: k.bytes("id", id).notNull(),
+      document: k.document("document").notNull(),
     },
-    primaryKey: ["issuer", "subject", "client_id"],
-    indexes: { consents_source_grant: ["issuer", "source_grant_id"] },
-  },
-  {
-    name: "sessions",
-    columns: {
-      issuer: integer(),
-      id: bytes(16),
-      birth: bytes(8),
-      subject: text(LIMITS.subject),
-      session_epoch: integer(),
-      authenticated_at: integer(),
-      remember: integer(),
-      expires_at: integer(),
-      row_version: integer(),
-      document: document(),
+    (t) => [k.primaryKey({ columns: [t.issuer, t.at, t.id] })],
+  );
+
+  const revocationHorizons = k.table(
+    "revocation_horizons",
+    { issuer: k.integer("issuer").notNull(), at: k.integer("at").notNull() },
+    (t) => [k.primaryKey({ columns: [t.issuer] })],
+  );
+
+  const revokedTokens = k.table(
+    "revoked_tokens",
+    {
+      issuer: k.integer("issuer").notNull(),
+      tokenId: k.bytes("token_id", id).notNull(),
+      expiresAt: k.integer("expires_at").notNull(),
     },
-    primaryKey: ["issuer", "id"],
-    indexes: { sessions_subject: ["issuer", "subject"], sessions_expires_at: ["issuer", "expires_at"] },
-  },
-  {
-    name: "session_clients",
-    columns: { issuer: integer(), session_id: bytes(16), client_id: text(LIMITS.client_id), client_incarnation: bytes(8) },
-    primaryKey: ["issuer", "session_id", "client_id"],
-    indexes: {},
-  },
-  {
-    name: "decisions",
-    columns: { issuer: integer(), id: bytes(16), expires_at: integer(), document: document() },
-    primaryKey: ["issuer", "id"],
-    indexes: { decisions_expires_at: ["issuer", "expires_at"] },
-  },
-];
+    (t) => [k.primaryKey({ columns: [t.issuer, t.tokenId] }), k.index("revoked_tokens_expires_at").on(t.issuer, t.expiresAt)],
+  );
+
+  /** Apart from `revoked_tokens`: a client must not be able to choose a `jti` that revokes a stranger's token. */
+  const assertionJtis = k.table(
+    "assertion_jtis",
+    {
+      issuer: k.integer("issuer").notNull(),
+      jtiHash: k.bytes("jti_hash", { size: 32 }).notNull(),
+      attempt: k.bytes("attempt", id).notNull(),
+      expiresAt: k.integer("expires_at").notNull(),
+    },
+    (t) => [k.primaryKey({ columns: [t.issuer, t.jtiHash] }), k.index("assertion_jtis_expires_at").on(t.issuer, t.expiresAt)],
+  );
+
+  const grants = k.table(
+    "grants",
+    {
+      issuer: k.integer("issuer").notNull(),
+      /** The login challenge's id. */
+      id: k.bytes("id", id).notNull(),
+      birth: k.bytes("birth", life).notNull(),
+      /** `login`, `consented`, `code`, `active`, `ended`. */
+      state: k.text("state", { size: 16 }).notNull(),
+      clientId: k.text("client_id", clientId).notNull(),
+      clientIncarnation: k.bytes("client_incarnation", life).notNull(),
+      subject: k.text("subject", subject).notNull(),
+      sessionId: k.bytes("session_id", id),
+      /** Of several decisions about one challenge the one that counted. */
+      decision: k.bytes("decision", id).notNull(),
+      /** Captured at login; they live while equal. */
+      grantEpoch: k.integer("grant_epoch").notNull(),
+      sessionEpoch: k.integer("session_epoch").notNull(),
+      consentEpoch: k.integer("consent_epoch").notNull(),
+      /** The newest refresh generation. */
+      generation: k.integer("generation").notNull(),
+      /** Supersession instants that lie in grace: at most 32 of 8 bytes. */
+      supersededAt: k.bytes("superseded_at", { size: 256 }),
+      /** Random id of the attempt that moved the state or generation last. */
+      attempt: k.bytes("attempt", id),
+      createdAt: k.integer("created_at").notNull(),
+      /** Latest expiry of all that names the grant. */
+      expiresAt: k.integer("expires_at").notNull(),
+      rowVersion: k.integer("row_version").notNull(),
+      document: k.document("document").notNull(),
+    },
+    (t) => [
+      k.primaryKey({ columns: [t.issuer, t.id] }),
+      k.index("grants_subject").on(t.issuer, t.subject, t.clientId),
+      k.index("grants_client").on(t.issuer, t.clientId),
+      k.index("grants_expires_at").on(t.issuer, t.expiresAt),
+    ],
+  );
+
+  const consents = k.table(
+    "consents",
+    {
+      issuer: k.integer("issuer").notNull(),
+      subject: k.text("subject", subject).notNull(),
+      clientId: k.text("client_id", clientId).notNull(),
+      clientIncarnation: k.bytes("client_incarnation", life),
+      epoch: k.integer("epoch").notNull(),
+      /** Captured; the remembered consent lives while it is the subject's. */
+      grantEpoch: k.integer("grant_epoch").notNull(),
+      sourceGrantId: k.bytes("source_grant_id", id),
+      expiresAt: k.integer("expires_at"),
+      rowVersion: k.integer("row_version").notNull(),
+      /** NULL: emptied; only the epoch is left. */
+      document: k.document("document"),
+    },
+    (t) => [k.primaryKey({ columns: [t.issuer, t.subject, t.clientId] }), k.index("consents_source_grant").on(t.issuer, t.sourceGrantId)],
+  );
+
+  const sessions = k.table(
+    "sessions",
+    {
+      issuer: k.integer("issuer").notNull(),
+      id: k.bytes("id", id).notNull(),
+      birth: k.bytes("birth", life).notNull(),
+      subject: k.text("subject", subject).notNull(),
+      sessionEpoch: k.integer("session_epoch").notNull(),
+      authenticatedAt: k.integer("authenticated_at").notNull(),
+      remember: k.integer("remember").notNull(),
+      expiresAt: k.integer("expires_at").notNull(),
+      rowVersion: k.integer("row_version").notNull(),
+      document: k.document("document").notNull(),
+    },
+    (t) => [k.primaryKey({ columns: [t.issuer, t.id] }), k.index("sessions_subject").on(t.issuer, t.subject), k.index("sessions_expires_at").on(t.issuer, t.expiresAt)],
+  );
+
+  /** Clients that took part in a session: the targets of its logout. */
+  const sessionClients = k.table(
+    "session_clients",
+    {
+      issuer: k.integer("issuer").notNull(),
+      sessionId: k.bytes("session_id", id).notNull(),
+      clientId: k.text("client_id", clientId).notNull(),
+      clientIncarnation: k.bytes("client_incarnation", life).notNull(),
+    },
+    (t) => [k.primaryKey({ columns: [t.issuer, t.sessionId, t.clientId] })],
+  );
+
+  /** Verifiers that were too large for a URL. */
+  const decisions = k.table(
+    "decisions",
+    {
+      issuer: k.integer("issuer").notNull(),
+      id: k.bytes("id", id).notNull(),
+      expiresAt: k.integer("expires_at").notNull(),
+      document: k.document("document").notNull(),
+    },
+    (t) => [k.primaryKey({ columns: [t.issuer, t.id] }), k.index("decisions_expires_at").on(t.issuer, t.expiresAt)],
+  );
+
+  return { clients, subjects, jwks, jwkClaims, revocationEvents, revocationHorizons, revokedTokens, assertionJtis, grants, consents, sessions, sessionClients, decisions };
+}

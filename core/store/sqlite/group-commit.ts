@@ -1,8 +1,9 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Log } from "#lib/events.ts";
-import { notNow, outcomeUnknown } from "../driver.ts";
+import { doesNotFit, notNow, outcomeUnknown } from "../driver.ts";
 import type { Operation, Outcome, Steps } from "../steps.ts";
-import { drive } from "./driver.ts";
+import { drive, rollBack } from "./driver.ts";
+import { isBusy, isEngineFailure, isTooLong } from "./errors.ts";
 
 /** Writes in groups. */
 export interface GroupCommit {
@@ -29,7 +30,7 @@ const MAX_GROUP = 1000;
  * connection would read what is not committed. Nobody hears of success before COMMIT has succeeded; where the group fails,
  * every member hears that its outcome is not known.
  */
-export function makeGroupCommit({ db, perform, log, isBusy }: { readonly db: DatabaseSync; readonly perform: (operation: Operation) => Outcome; readonly log: Log; readonly isBusy: (error: unknown) => boolean }): GroupCommit {
+export function makeGroupCommit({ db, perform, log }: { readonly db: DatabaseSync; readonly perform: (operation: Operation) => Outcome; readonly log: Log }): GroupCommit {
   let waiting: Member[] = [];
   let scheduled = false;
   let busySince: number | undefined;
@@ -84,23 +85,18 @@ export function makeGroupCommit({ db, perform, log, isBusy }: { readonly db: Dat
         try {
           member.outcome = { kind: "done", result: drive(member.steps(), perform) };
         } catch (error) {
-          // A full disk may have rolled back the whole transaction; then no savepoint is left to return to.
-          if (!db.isTransaction) return { error };
+          // A full disk or the like fails the group: it may have rolled back the whole transaction already, and then no
+          // savepoint is left to return to; and those who come next would only meet it again.
+          if (isEngineFailure(error)) throw error;
           db.exec("ROLLBACK TO member");
-          member.outcome = { kind: "failed", error };
+          member.outcome = { kind: "failed", error: isTooLong(error) ? doesNotFit(error) : error };
         }
         db.exec("RELEASE member");
       }
       db.exec("COMMIT");
       return undefined;
     } catch (error) {
-      if (db.isTransaction) {
-        try {
-          db.exec("ROLLBACK");
-        } catch (cause) {
-          log.error("store_group_failed", { cause });
-        }
-      }
+      rollBack(db);
       return { error };
     }
   };

@@ -1,16 +1,18 @@
-CREATE TABLE clients (
+CREATE TABLE IF NOT EXISTS clients (
   issuer BIGINT NOT NULL,
   client_id VARBINARY(255) NOT NULL,
   incarnation VARBINARY(8) NOT NULL,
   token_epoch BIGINT NOT NULL,
   owner VARBINARY(255) NOT NULL,
-  client_name VARBINARY(255) NOT NULL,
+  client_name VARBINARY(1024) NOT NULL,
   row_version BIGINT NOT NULL,
   document MEDIUMBLOB NOT NULL,
-  PRIMARY KEY (issuer, client_id)
+  PRIMARY KEY (issuer, client_id),
+  KEY clients_owner (issuer, owner),
+  KEY clients_name (issuer, client_name)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
-CREATE TABLE subjects (
+CREATE TABLE IF NOT EXISTS subjects (
   issuer BIGINT NOT NULL,
   subject VARBINARY(255) NOT NULL,
   grant_epoch BIGINT NOT NULL,
@@ -18,7 +20,7 @@ CREATE TABLE subjects (
   PRIMARY KEY (issuer, subject)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
-CREATE TABLE jwks (
+CREATE TABLE IF NOT EXISTS jwks (
   issuer BIGINT NOT NULL,
   set_name VARBINARY(255) NOT NULL,
   kid VARBINARY(255) NOT NULL,
@@ -29,7 +31,7 @@ CREATE TABLE jwks (
   PRIMARY KEY (issuer, set_name, kid)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
-CREATE TABLE jwk_claims (
+CREATE TABLE IF NOT EXISTS jwk_claims (
   issuer BIGINT NOT NULL,
   set_name VARBINARY(255) NOT NULL,
   alg VARBINARY(32) NOT NULL,
@@ -37,7 +39,7 @@ CREATE TABLE jwk_claims (
   PRIMARY KEY (issuer, set_name, alg)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
-CREATE TABLE revocation_events (
+CREATE TABLE IF NOT EXISTS revocation_events (
   issuer BIGINT NOT NULL,
   at BIGINT NOT NULL,
   id VARBINARY(16) NOT NULL,
@@ -45,32 +47,30 @@ CREATE TABLE revocation_events (
   PRIMARY KEY (issuer, at, id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
-CREATE TABLE revocation_horizons (
+CREATE TABLE IF NOT EXISTS revocation_horizons (
   issuer BIGINT NOT NULL,
   at BIGINT NOT NULL,
   PRIMARY KEY (issuer)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
-CREATE TABLE revoked_tokens (
+CREATE TABLE IF NOT EXISTS revoked_tokens (
   issuer BIGINT NOT NULL,
   token_id VARBINARY(16) NOT NULL,
   expires_at BIGINT NOT NULL,
-  PRIMARY KEY (issuer, token_id)
+  PRIMARY KEY (issuer, token_id),
+  KEY revoked_tokens_expires_at (issuer, expires_at)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
-CREATE INDEX revoked_tokens_expires_at ON revoked_tokens (issuer, expires_at);
-
-CREATE TABLE assertion_jtis (
+CREATE TABLE IF NOT EXISTS assertion_jtis (
   issuer BIGINT NOT NULL,
   jti_hash VARBINARY(32) NOT NULL,
   attempt VARBINARY(16) NOT NULL,
   expires_at BIGINT NOT NULL,
-  PRIMARY KEY (issuer, jti_hash)
+  PRIMARY KEY (issuer, jti_hash),
+  KEY assertion_jtis_expires_at (issuer, expires_at)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
-CREATE INDEX assertion_jtis_expires_at ON assertion_jtis (issuer, expires_at);
-
-CREATE TABLE grants (
+CREATE TABLE IF NOT EXISTS grants (
   issuer BIGINT NOT NULL,
   id VARBINARY(16) NOT NULL,
   birth VARBINARY(8) NOT NULL,
@@ -90,16 +90,13 @@ CREATE TABLE grants (
   expires_at BIGINT NOT NULL,
   row_version BIGINT NOT NULL,
   document MEDIUMBLOB NOT NULL,
-  PRIMARY KEY (issuer, id)
+  PRIMARY KEY (issuer, id),
+  KEY grants_subject (issuer, subject, client_id),
+  KEY grants_client (issuer, client_id),
+  KEY grants_expires_at (issuer, expires_at)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
-CREATE INDEX grants_subject ON grants (issuer, subject, client_id);
-
-CREATE INDEX grants_client ON grants (issuer, client_id);
-
-CREATE INDEX grants_expires_at ON grants (issuer, expires_at);
-
-CREATE TABLE consents (
+CREATE TABLE IF NOT EXISTS consents (
   issuer BIGINT NOT NULL,
   subject VARBINARY(255) NOT NULL,
   client_id VARBINARY(255) NOT NULL,
@@ -110,12 +107,11 @@ CREATE TABLE consents (
   expires_at BIGINT,
   row_version BIGINT NOT NULL,
   document MEDIUMBLOB,
-  PRIMARY KEY (issuer, subject, client_id)
+  PRIMARY KEY (issuer, subject, client_id),
+  KEY consents_source_grant (issuer, source_grant_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
-CREATE INDEX consents_source_grant ON consents (issuer, source_grant_id);
-
-CREATE TABLE sessions (
+CREATE TABLE IF NOT EXISTS sessions (
   issuer BIGINT NOT NULL,
   id VARBINARY(16) NOT NULL,
   birth VARBINARY(8) NOT NULL,
@@ -126,14 +122,12 @@ CREATE TABLE sessions (
   expires_at BIGINT NOT NULL,
   row_version BIGINT NOT NULL,
   document MEDIUMBLOB NOT NULL,
-  PRIMARY KEY (issuer, id)
+  PRIMARY KEY (issuer, id),
+  KEY sessions_subject (issuer, subject),
+  KEY sessions_expires_at (issuer, expires_at)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
-CREATE INDEX sessions_subject ON sessions (issuer, subject);
-
-CREATE INDEX sessions_expires_at ON sessions (issuer, expires_at);
-
-CREATE TABLE session_clients (
+CREATE TABLE IF NOT EXISTS session_clients (
   issuer BIGINT NOT NULL,
   session_id VARBINARY(16) NOT NULL,
   client_id VARBINARY(255) NOT NULL,
@@ -141,12 +135,11 @@ CREATE TABLE session_clients (
   PRIMARY KEY (issuer, session_id, client_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
-CREATE TABLE decisions (
+CREATE TABLE IF NOT EXISTS decisions (
   issuer BIGINT NOT NULL,
   id VARBINARY(16) NOT NULL,
   expires_at BIGINT NOT NULL,
   document MEDIUMBLOB NOT NULL,
-  PRIMARY KEY (issuer, id)
+  PRIMARY KEY (issuer, id),
+  KEY decisions_expires_at (issuer, expires_at)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
-
-CREATE INDEX decisions_expires_at ON decisions (issuer, expires_at);

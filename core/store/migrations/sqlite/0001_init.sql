@@ -1,18 +1,22 @@
 CREATE TABLE clients (
   issuer INTEGER NOT NULL,
-  client_id TEXT NOT NULL,
-  incarnation BLOB NOT NULL,
+  client_id TEXT NOT NULL CHECK (octet_length(client_id) <= 255),
+  incarnation BLOB NOT NULL CHECK (octet_length(incarnation) <= 8),
   token_epoch INTEGER NOT NULL,
-  owner TEXT NOT NULL,
-  client_name TEXT NOT NULL,
+  owner TEXT NOT NULL CHECK (octet_length(owner) <= 255),
+  client_name TEXT NOT NULL CHECK (octet_length(client_name) <= 1024),
   row_version INTEGER NOT NULL,
   document BLOB NOT NULL,
   PRIMARY KEY (issuer, client_id)
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX clients_owner ON clients (issuer, owner);
+
+CREATE INDEX clients_name ON clients (issuer, client_name);
+
 CREATE TABLE subjects (
   issuer INTEGER NOT NULL,
-  subject TEXT NOT NULL,
+  subject TEXT NOT NULL CHECK (octet_length(subject) <= 255),
   grant_epoch INTEGER NOT NULL,
   session_epoch INTEGER NOT NULL,
   PRIMARY KEY (issuer, subject)
@@ -20,9 +24,9 @@ CREATE TABLE subjects (
 
 CREATE TABLE jwks (
   issuer INTEGER NOT NULL,
-  set_name TEXT NOT NULL,
-  kid TEXT NOT NULL,
-  seal_key_id BLOB,
+  set_name TEXT NOT NULL CHECK (octet_length(set_name) <= 255),
+  kid TEXT NOT NULL CHECK (octet_length(kid) <= 255),
+  seal_key_id BLOB CHECK (octet_length(seal_key_id) <= 4),
   created_at INTEGER NOT NULL,
   activates_at INTEGER NOT NULL,
   document BLOB NOT NULL,
@@ -31,16 +35,16 @@ CREATE TABLE jwks (
 
 CREATE TABLE jwk_claims (
   issuer INTEGER NOT NULL,
-  set_name TEXT NOT NULL,
-  alg TEXT NOT NULL,
-  kid TEXT NOT NULL,
+  set_name TEXT NOT NULL CHECK (octet_length(set_name) <= 255),
+  alg TEXT NOT NULL CHECK (octet_length(alg) <= 32),
+  kid TEXT NOT NULL CHECK (octet_length(kid) <= 255),
   PRIMARY KEY (issuer, set_name, alg)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE revocation_events (
   issuer INTEGER NOT NULL,
   at INTEGER NOT NULL,
-  id BLOB NOT NULL,
+  id BLOB NOT NULL CHECK (octet_length(id) <= 16),
   document BLOB NOT NULL,
   PRIMARY KEY (issuer, at, id)
 ) STRICT, WITHOUT ROWID;
@@ -53,7 +57,7 @@ CREATE TABLE revocation_horizons (
 
 CREATE TABLE revoked_tokens (
   issuer INTEGER NOT NULL,
-  token_id BLOB NOT NULL,
+  token_id BLOB NOT NULL CHECK (octet_length(token_id) <= 16),
   expires_at INTEGER NOT NULL,
   PRIMARY KEY (issuer, token_id)
 ) STRICT, WITHOUT ROWID;
@@ -62,8 +66,8 @@ CREATE INDEX revoked_tokens_expires_at ON revoked_tokens (issuer, expires_at);
 
 CREATE TABLE assertion_jtis (
   issuer INTEGER NOT NULL,
-  jti_hash BLOB NOT NULL,
-  attempt BLOB NOT NULL,
+  jti_hash BLOB NOT NULL CHECK (octet_length(jti_hash) <= 32),
+  attempt BLOB NOT NULL CHECK (octet_length(attempt) <= 16),
   expires_at INTEGER NOT NULL,
   PRIMARY KEY (issuer, jti_hash)
 ) STRICT, WITHOUT ROWID;
@@ -72,20 +76,20 @@ CREATE INDEX assertion_jtis_expires_at ON assertion_jtis (issuer, expires_at);
 
 CREATE TABLE grants (
   issuer INTEGER NOT NULL,
-  id BLOB NOT NULL,
-  birth BLOB NOT NULL,
-  state TEXT NOT NULL,
-  client_id TEXT NOT NULL,
-  client_incarnation BLOB NOT NULL,
-  subject TEXT NOT NULL,
-  session_id BLOB,
-  decision BLOB NOT NULL,
+  id BLOB NOT NULL CHECK (octet_length(id) <= 16),
+  birth BLOB NOT NULL CHECK (octet_length(birth) <= 8),
+  state TEXT NOT NULL CHECK (octet_length(state) <= 16),
+  client_id TEXT NOT NULL CHECK (octet_length(client_id) <= 255),
+  client_incarnation BLOB NOT NULL CHECK (octet_length(client_incarnation) <= 8),
+  subject TEXT NOT NULL CHECK (octet_length(subject) <= 255),
+  session_id BLOB CHECK (octet_length(session_id) <= 16),
+  decision BLOB NOT NULL CHECK (octet_length(decision) <= 16),
   grant_epoch INTEGER NOT NULL,
   session_epoch INTEGER NOT NULL,
   consent_epoch INTEGER NOT NULL,
   generation INTEGER NOT NULL,
-  superseded_at BLOB,
-  attempt BLOB,
+  superseded_at BLOB CHECK (octet_length(superseded_at) <= 256),
+  attempt BLOB CHECK (octet_length(attempt) <= 16),
   created_at INTEGER NOT NULL,
   expires_at INTEGER NOT NULL,
   row_version INTEGER NOT NULL,
@@ -101,12 +105,12 @@ CREATE INDEX grants_expires_at ON grants (issuer, expires_at);
 
 CREATE TABLE consents (
   issuer INTEGER NOT NULL,
-  subject TEXT NOT NULL,
-  client_id TEXT NOT NULL,
-  client_incarnation BLOB,
+  subject TEXT NOT NULL CHECK (octet_length(subject) <= 255),
+  client_id TEXT NOT NULL CHECK (octet_length(client_id) <= 255),
+  client_incarnation BLOB CHECK (octet_length(client_incarnation) <= 8),
   epoch INTEGER NOT NULL,
   grant_epoch INTEGER NOT NULL,
-  source_grant_id BLOB,
+  source_grant_id BLOB CHECK (octet_length(source_grant_id) <= 16),
   expires_at INTEGER,
   row_version INTEGER NOT NULL,
   document BLOB,
@@ -117,9 +121,9 @@ CREATE INDEX consents_source_grant ON consents (issuer, source_grant_id);
 
 CREATE TABLE sessions (
   issuer INTEGER NOT NULL,
-  id BLOB NOT NULL,
-  birth BLOB NOT NULL,
-  subject TEXT NOT NULL,
+  id BLOB NOT NULL CHECK (octet_length(id) <= 16),
+  birth BLOB NOT NULL CHECK (octet_length(birth) <= 8),
+  subject TEXT NOT NULL CHECK (octet_length(subject) <= 255),
   session_epoch INTEGER NOT NULL,
   authenticated_at INTEGER NOT NULL,
   remember INTEGER NOT NULL,
@@ -135,15 +139,15 @@ CREATE INDEX sessions_expires_at ON sessions (issuer, expires_at);
 
 CREATE TABLE session_clients (
   issuer INTEGER NOT NULL,
-  session_id BLOB NOT NULL,
-  client_id TEXT NOT NULL,
-  client_incarnation BLOB NOT NULL,
+  session_id BLOB NOT NULL CHECK (octet_length(session_id) <= 16),
+  client_id TEXT NOT NULL CHECK (octet_length(client_id) <= 255),
+  client_incarnation BLOB NOT NULL CHECK (octet_length(client_incarnation) <= 8),
   PRIMARY KEY (issuer, session_id, client_id)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE decisions (
   issuer INTEGER NOT NULL,
-  id BLOB NOT NULL,
+  id BLOB NOT NULL CHECK (octet_length(id) <= 16),
   expires_at INTEGER NOT NULL,
   document BLOB NOT NULL,
   PRIMARY KEY (issuer, id)

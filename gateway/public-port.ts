@@ -1,0 +1,19 @@
+import type { GatewayOptions, Port } from "./server.ts";
+import { serveRoute } from "./http/methods.ts";
+import { sendNotFound } from "./http/not-found.ts";
+import { renderOAuthError } from "./http/render-error.ts";
+import { publicRoutes } from "./routes.ts";
+
+/** What browsers, OAuth clients and resource servers reach. */
+export function publicPort({ transport, config }: GatewayOptions, isStopping: () => boolean): Port {
+  const routes = publicRoutes(transport, config, isStopping);
+  const hideMethods = config.compat === "hydra";
+  return {
+    name: "public",
+    serve(exchange) {
+      const route = routes.get(exchange.path);
+      return route === undefined ? sendNotFound(exchange) : serveRoute(exchange, route, hideMethods);
+    },
+    renderError: renderOAuthError,
+  };
+}
