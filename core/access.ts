@@ -15,6 +15,9 @@ type Role = Config["access"]["tokens"][number]["roles"][number];
 const ROLES: Readonly<Record<Role, Access>> = { gateway: Access.GATEWAY, admin: Access.ADMIN, keys: Access.KEYS, service: Access.SERVICE };
 const EVERY_ROLE: ReadonlySet<Access> = new Set(Object.values(ROLES));
 
+/** Listeners whose addresses are to be looked at. */
+export type AddressChecks = readonly ("admin" | "rpc")[];
+
 interface Credential {
   readonly sha256: Uint8Array;
   readonly caller: Caller;
@@ -51,7 +54,7 @@ export function makeAccessTable(config: Pick<Config, "access" | "serve">): Acces
  * Refuses to serve the admin or RPC port to everybody who can reach it.
  * @throws Error with one line that says what to do
  */
-export function requireClosedAddresses(config: Pick<Config, "access" | "serve">, listeners: readonly ("admin" | "rpc")[]): void {
+export function requireClosedAddresses(config: Pick<Config, "access" | "serve">, listeners: AddressChecks): void {
   if (config.access.tokens.length > 0 || config.access.certificates.length > 0) return;
   for (const name of listeners) {
     const { host, open } = config.serve[name];

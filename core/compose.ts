@@ -15,6 +15,7 @@ import { makeSlowHash } from "./client/slow-hash.ts";
 import type { Deps } from "./deps.ts";
 import { makeDispatcher } from "./dispatch.ts";
 import { healthRegistration } from "./health.ts";
+import { ISSUER } from "./issuer.ts";
 import { requireKnownSealKeys } from "./keys/reseal.ts";
 import { makeSigningKeys, SIGNING_ALGS, SIGNING_SETS } from "./keys/signing-keys.ts";
 import { adminTokenService } from "./services/admin-token.ts";
@@ -28,8 +29,6 @@ import { closeDb, type OpenOptions, openDb, pingDb } from "./store/db.ts";
 import { migrateUp, requireSchema } from "./store/migrate.ts";
 import { makeRevocationKeys } from "./token/revocation-keys.ts";
 
-/** Id of the one issuer that a deployment has so far. */
-const ISSUER = 1;
 
 /** A running core: what to call, and how to end it. */
 export interface Core {
@@ -66,7 +65,7 @@ export async function composeCore(config: Config, { log, version, clock = system
     const random = pooledRandom();
     const sealer = makeSealer({ secrets: config.secrets.system, issuer: ISSUER, prefix: settings.tokenPrefix, random });
     const revocationKeys = makeRevocationKeys(config.secrets.system, ISSUER);
-    const keys = makeSigningKeys({ db, issuer: ISSUER, sealer, settings, random, log });
+    const keys = makeSigningKeys({ db, issuer: ISSUER, sealer, settings });
     const deps: Deps = { db, issuer: ISSUER, config, settings, clock, random, sealer, keys, slowHash: makeSlowHash({ random }), revocationKeys, log, version };
     await requireKnownSealKeys(deps);
     await makeFirstKeys(deps);

@@ -31,7 +31,7 @@ export function oauthService(deps: Deps): Handlers<typeof OAuthService> {
 
     getMetadata: () => metadata,
 
-    getJwks: (_request, { now }) => deps.keys.published(now),
+    getJwks: () => deps.keys.published(),
   };
 }
 

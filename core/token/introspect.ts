@@ -27,7 +27,7 @@ export const INACTIVE: MessageInitShape<typeof IntrospectionSchema> = { active: 
  * @see RFC 7662 §2.2
  */
 export async function findLiveToken(deps: IntrospectDeps, token: string, now: EpochMillis): Promise<AccessTokenFacts | undefined> {
-  const facts = await readAccessToken(deps, token, now);
+  const facts = await readAccessToken(deps, token);
   const query = facts === undefined || isExpired(facts, now) ? undefined : stateQuery(facts);
   if (facts === undefined || query === undefined) return undefined;
   return isLive(facts, await readTokenState(deps.db, deps.issuer, query)) ? facts : undefined;
@@ -35,7 +35,7 @@ export async function findLiveToken(deps: IntrospectDeps, token: string, now: Ep
 
 /** The same for many tokens with few statements, in the order of the tokens. One that cannot be judged fails them all: half an answer would be taken for a whole one. */
 export async function findLiveTokens(deps: IntrospectDeps, tokens: readonly string[], now: EpochMillis): Promise<readonly (AccessTokenFacts | undefined)[]> {
-  const facts = await Promise.all(tokens.map((token) => readAccessToken(deps, token, now)));
+  const facts = await Promise.all(tokens.map((token) => readAccessToken(deps, token)));
   const queries = facts.map((each) => (each === undefined || isExpired(each, now) ? undefined : stateQuery(each)));
   const asked = queries.filter((query) => query !== undefined);
   const states = asked.length === 0 ? [] : await readTokenStates(deps.db, deps.issuer, asked);

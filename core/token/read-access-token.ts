@@ -3,7 +3,6 @@ import { compactVerify, decodeProtectedHeader, errors } from "jose";
 import { AccessTokenSchema, TokenHandleSchema } from "#gen/writ/store/v1/token_pb.ts";
 import { OAuthError } from "#lib/errors.ts";
 import { parseScope } from "#lib/scope.ts";
-import type { EpochMillis } from "#lib/time.ts";
 import type { Deps } from "../deps.ts";
 import type { AccessTokenFacts } from "../model/access-token.ts";
 
@@ -15,11 +14,11 @@ const TYPES = new Set(["at+jwt", "application/at+jwt", "JWT"]);
  * Reads an access token of either form. Undefined: this server did not issue it. Says nothing about whether it lives.
  * @throws OAuthError temporarily_unavailable when it names a secret that is not configured here
  */
-export async function readAccessToken(deps: Pick<Deps, "sealer" | "keys" | "issuer">, token: string, now: EpochMillis): Promise<AccessTokenFacts | undefined> {
+export async function readAccessToken(deps: Pick<Deps, "sealer" | "keys" | "issuer">, token: string): Promise<AccessTokenFacts | undefined> {
   if (token.length > MAX_LENGTH) return undefined;
   const opened = deps.sealer.open("access_token", token);
   if (opened.kind === "unknown_key") throw new OAuthError("temporarily_unavailable", "The token was sealed with a secret that this server does not have (yet)");
-  const facts = opened.kind === "opened" ? parseSealed(opened.payload) : JWT.test(token) ? await readJwt(deps, token, now) : undefined;
+  const facts = opened.kind === "opened" ? parseSealed(opened.payload) : JWT.test(token) ? await readJwt(deps, token) : undefined;
   return facts?.handle.issuer === deps.issuer ? facts : undefined;
 }
 
@@ -31,8 +30,8 @@ function parseSealed(payload: Uint8Array): AccessTokenFacts | undefined {
 }
 
 /** A JWT that we signed, whatever its `iss`: its `jti` names our state, and that is what we are asked about. */
-async function readJwt(deps: Pick<Deps, "keys">, token: string, now: EpochMillis): Promise<AccessTokenFacts | undefined> {
-  const verified = await verifyJwt(deps, token, now);
+async function readJwt(deps: Pick<Deps, "keys">, token: string): Promise<AccessTokenFacts | undefined> {
+  const verified = await verifyJwt(deps, token);
   if (verified === undefined || !TYPES.has(verified.typ)) return undefined;
   const { jti, client_id, sub, exp, iat, aud, scope, scp, ext } = verified.claims;
   if (typeof jti !== "string" || typeof client_id !== "string" || typeof exp !== "number" || typeof iat !== "number") return undefined;
@@ -51,11 +50,11 @@ async function readJwt(deps: Pick<Deps, "keys">, token: string, now: EpochMillis
   };
 }
 
-async function verifyJwt(deps: Pick<Deps, "keys">, token: string, now: EpochMillis): Promise<{ readonly typ: string; readonly claims: JsonObject } | undefined> {
+async function verifyJwt(deps: Pick<Deps, "keys">, token: string): Promise<{ readonly typ: string; readonly claims: JsonObject } | undefined> {
   try {
     const { kid, alg, typ } = decodeProtectedHeader(token);
     if (typeof kid !== "string") return undefined;
-    const key = await deps.keys.find("hydra.jwt.access-token", kid, now);
+    const key = await deps.keys.find("hydra.jwt.access-token", kid);
     // RFC 8725 §3.1: the key says which algorithm it is for, not the token.
     if (key === undefined || key.alg !== alg) return undefined;
     const { payload } = await compactVerify(token, key.publicKey, { algorithms: [key.alg] });

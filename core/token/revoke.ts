@@ -16,7 +16,7 @@ export type RevokeDeps = Pick<Deps, "db" | "sealer" | "keys" | "issuer" | "log">
  */
 export async function revokeToken(deps: RevokeDeps, token: string, mayRevoke: (facts: AccessTokenFacts) => boolean, now: EpochMillis): Promise<void> {
   if (token === "") throw new OAuthError("invalid_request", "'token' is missing");
-  const facts = await readAccessToken(deps, token, now);
+  const facts = await readAccessToken(deps, token);
   if (facts === undefined || facts.handle.state.case !== "rowless" || fromSeconds(facts.expiresAt) <= now) return;
   if (!mayRevoke(facts)) {
     deps.log.warn("token_refused", { reason: "revocation_by_another_client", client_id: facts.clientId });

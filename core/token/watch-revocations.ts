@@ -47,7 +47,8 @@ export async function* watchRevocations(deps: WatchDeps, cursor: string, signal:
   const resumable = asked !== undefined && asked <= addMillis(start, pace.overlap + pace.sweep) && addMillis(asked, -pace.overlap) >= (await revocationHorizon(deps.db, deps.issuer));
   if (!resumable) yield { cursor: formatCursor(start), event: { case: "reset", value: {} } };
 
-  let complete = resumable ? asked : start; // everything up to here, less the overlap, was sent
+  const floor = resumable ? asked : start; // a cursor never goes back, or a consumer that is cut off again and again would not get on
+  let complete = floor; // everything up to here, less the overlap, was sent
   let newest = complete;
   let sent = new Map<string, EpochMillis>();
   let sweptAt = 0; // reading of the process's own clock
@@ -63,7 +64,7 @@ export async function* watchRevocations(deps: WatchDeps, cursor: string, signal:
       if (sent.has(id)) continue;
       sent.set(id, event.at);
       if (event.at > newest) newest = event.at;
-      yield { cursor: formatCursor(Math.min(event.at, now) as EpochMillis), event: { case: "revocation", value: { id, at: event.at, keys: deps.revocationKeys.ofEvent(event.record) } } };
+      yield { cursor: formatCursor(Math.max(Math.min(event.at, now), floor) as EpochMillis), event: { case: "revocation", value: { id, at: event.at, keys: deps.revocationKeys.ofEvent(event.record) } } };
     }
     if (sweep) {
       sweptAt = own;

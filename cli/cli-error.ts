@@ -1,0 +1,4 @@
+/** Something that the person at the terminal can mend: its text is printed as it is, and the exit code is 1. */
+export class CliError extends Error {
+  override readonly name = "CliError";
+}

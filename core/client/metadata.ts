@@ -1,0 +1,39 @@
+import { clone, create, toBinary } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { type Client, ClientLifespansSchema, ClientSchema } from "#gen/writ/admin/v1/client_pb.ts";
+import { type EpochMillis, toSeconds } from "#lib/time.ts";
+import { invalid, normalizeLifespan, RULES } from "./rules.ts";
+
+/** Scope of a client that registers without one, as Hydra's. */
+const DEFAULT_SCOPE = "offline_access offline openid";
+/** The whole of a client's metadata in bytes: every look-up reads it. */
+const MAX_SIZE = 65_536;
+
+/**
+ * The metadata as it is kept: checked by every rule, defaults filled in as Hydra fills them, without the secret.
+ * @throws OAuthError invalid_client_metadata or invalid_redirect_uri naming the member
+ * @see RFC 7591 §2
+ */
+export function normalizeMetadata(client: Client, createdAt: EpochMillis, now: EpochMillis): Client {
+  for (const rule of RULES) rule(client);
+  const kept = clone(ClientSchema, client);
+  kept.clientSecret = "";
+  kept.clientSecretExpiresAt = 0;
+  kept.scope = kept.scope || DEFAULT_SCOPE;
+  kept.subjectType = kept.subjectType || "public";
+  kept.tokenEndpointAuthMethod = kept.tokenEndpointAuthMethod || "client_secret_basic";
+  kept.userinfoSignedResponseAlg = kept.userinfoSignedResponseAlg || "none";
+  kept.createdAt = timestampFromMs(toSeconds(createdAt) * 1000);
+  kept.updatedAt = timestampFromMs(toSeconds(now) * 1000);
+  if (kept.lifespans !== undefined) {
+    const lifespans = create(ClientLifespansSchema);
+    for (const field of ClientLifespansSchema.fields) {
+      const name = field.localName as keyof typeof lifespans;
+      const value = kept.lifespans[name] as string | undefined;
+      if (value !== undefined && value !== "") (lifespans as unknown as Record<string, string>)[name] = normalizeLifespan(field.name, value);
+    }
+    kept.lifespans = lifespans;
+  }
+  if (toBinary(ClientSchema, kept).length > MAX_SIZE) throw invalid("metadata", `makes the client larger than ${MAX_SIZE} bytes`);
+  return kept;
+}

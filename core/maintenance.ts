@@ -1,0 +1,45 @@
+import type { Config } from "#lib/config.ts";
+import type { Log } from "#lib/events.ts";
+import { pooledRandom } from "#lib/random.ts";
+import { makeSealer } from "#lib/seal.ts";
+import { addMillis } from "#lib/time.ts";
+import { ISSUER } from "./issuer.ts";
+import { resealStoredKeys } from "./keys/reseal.ts";
+import { closeDb, type Db, databaseTime, openDb } from "./store/db.ts";
+import { deleteExpired } from "./store/janitor.ts";
+import { requireSchema } from "./store/migrate.ts";
+
+export { migrateDown, migrateUp, migrationStatus } from "./store/migrate.ts";
+
+/** A database that is looked after while no server of this process uses it. */
+export interface Maintenance {
+  readonly db: Db;
+  /** Seals stored keys with the first system secret. Returns how many were sealed anew. */
+  reseal(): Promise<number>;
+  /** Deletes what has expired, at most `limit` rows of each table. Returns rows by table. */
+  deleteExpired(limit: number): Promise<Readonly<Record<string, number>>>;
+  close(): Promise<void>;
+}
+
+/** How long revocation events are kept for consumers that come back. Milliseconds. */
+export const EVENT_RETENTION = 24 * 3600 * 1000;
+
+/** Opens the database of a configuration for maintenance. @throws Error with one line for the operator */
+export async function openMaintenance(config: Config, log: Log): Promise<Maintenance> {
+  const db = await openDb({ dsn: config.dsn ?? "", log });
+  return {
+    db,
+    async reseal() {
+      await requireSchema(db);
+      const [first] = config.secrets.system;
+      if (first === undefined) throw new Error("secrets.system is not set: give the new secret first, and the older ones after it");
+      return resealStoredKeys({ db, issuer: ISSUER, sealer: makeSealer({ secrets: config.secrets.system, issuer: ISSUER, prefix: "writ", random: pooledRandom() }) });
+    },
+    async deleteExpired(limit) {
+      await requireSchema(db);
+      const now = await databaseTime(db);
+      return deleteExpired(db, ISSUER, { now, eventsBefore: addMillis(now, -EVENT_RETENTION), limit });
+    },
+    close: () => closeDb(db),
+  };
+}

@@ -1,0 +1,57 @@
+import { create } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { ClientSchema } from "#gen/writ/admin/v1/client_pb.ts";
+import type { ClientService } from "#gen/writ/admin/v1/client_service_pb.ts";
+import type { Handlers } from "#lib/rpc/call.ts";
+import { patchClient } from "../client/patch.ts";
+import { changeClient, registerClient, replaceClient, replaceLifespans } from "../client/register.ts";
+import type { Deps } from "../deps.ts";
+import { deleteClient, getClient, listClients } from "../store/clients.ts";
+import { makePageToken, openPageToken, pageSize } from "./page-token.ts";
+
+/** OAuth 2.0 clients. */
+export function clientService(deps: Deps): Handlers<typeof ClientService> {
+  return {
+    async createClient({ client }, { now }) {
+      return { client: (await registerClient(deps, client ?? create(ClientSchema), now)) ?? raise(Code.AlreadyExists) };
+    },
+
+    async getClient({ clientId }) {
+      return { client: (await getClient(deps.db, deps.issuer, clientId))?.record.client ?? raise(Code.NotFound) };
+    },
+
+    async listClients({ pageSize: asked, pageToken, clientName, owner }, { now }) {
+      const list = JSON.stringify(["clients", clientName, owner]);
+      const limit = pageSize(asked);
+      const after = openPageToken(deps, list, pageToken, now);
+      // One more than the page shows whether there is another.
+      const found = await listClients(deps.db, deps.issuer, { after, limit: limit + 1, ...(clientName === "" ? {} : { clientName }), ...(owner === "" ? {} : { owner }) });
+      const clients = found.slice(0, limit).map(({ record }) => record.client);
+      const last = clients.at(-1);
+      return { clients, nextPageToken: found.length > limit && last !== undefined ? makePageToken(deps, list, last.clientId, now) : "" };
+    },
+
+    async updateClient({ clientId, client }, { now }) {
+      return { client: (await replaceClient(deps, clientId, client ?? create(ClientSchema), now)) ?? raise(Code.NotFound) };
+    },
+
+    async patchClient({ clientId, patch }, { now }) {
+      return { client: (await changeClient(deps, clientId, (before) => patchClient(before, patch), now)) ?? raise(Code.NotFound) };
+    },
+
+    async deleteClient({ clientId }) {
+      const { kind } = await deleteClient(deps.db, deps.issuer, clientId);
+      if (kind === "missing") raise(Code.NotFound);
+      deps.log.info("client_deleted", { client_id: clientId });
+      return {};
+    },
+
+    async updateClientLifespans({ clientId, lifespans }, { now }) {
+      return { client: (await replaceLifespans(deps, clientId, lifespans, now)) ?? raise(Code.NotFound) };
+    },
+  };
+}
+
+function raise(code: Code): never {
+  throw new ConnectError("", code);
+}

@@ -1,0 +1,30 @@
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { PageTokenSchema } from "#gen/writ/store/v1/token_pb.ts";
+import { OAuthError } from "#lib/errors.ts";
+import { type EpochMillis, toSeconds } from "#lib/time.ts";
+import type { Deps } from "../deps.ts";
+
+const DEFAULT_SIZE = 100;
+const MAX_SIZE = 500;
+/** Seconds. */
+const GOOD_FOR = 3600;
+
+/** How many items a page holds: Hydra's default and limit. */
+export function pageSize(asked: number): number {
+  return asked <= 0 ? DEFAULT_SIZE : Math.min(asked, MAX_SIZE);
+}
+
+/** The page token of what comes after `after`. `list` names what was listed, with its filters. */
+export function makePageToken({ sealer }: Pick<Deps, "sealer">, list: string, after: string, now: EpochMillis): string {
+  return sealer.seal("page_token", toBinary(PageTokenSchema, create(PageTokenSchema, { list, after, expiresAt: toSeconds(now) + GOOD_FOR })));
+}
+
+/** Where a page begins. @throws OAuthError invalid_request for a token that is none of this list, or too old */
+export function openPageToken({ sealer }: Pick<Deps, "sealer">, list: string, token: string, now: EpochMillis): string {
+  if (token === "") return "";
+  const opened = sealer.open("page_token", token);
+  const page = opened.kind === "opened" ? fromBinary(PageTokenSchema, opened.payload) : undefined;
+  if (page === undefined || page.list !== list) throw new OAuthError("invalid_request", "'page_token' is an invalid pagination token for this list");
+  if (page.expiresAt <= toSeconds(now)) throw new OAuthError("invalid_request", "'page_token' has expired: begin again with the first page");
+  return page.after;
+}
