@@ -58,6 +58,6 @@ function stopWithProcess(child: ChildProcess, folder: string): void {
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.once(signal, () => process.exit(1));
   process.on("exit", () => {
     child.kill("SIGKILL");
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 }); // the server may still be dying
   });
 }

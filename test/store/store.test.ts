@@ -9,12 +9,9 @@ import { type Db, databaseTime, openDb } from "#core/store/db.ts";
 import { parseDsn } from "#core/store/dsn.ts";
 import { deleteExpired } from "#core/store/janitor.ts";
 import { deleteJwks, insertFirstJwk, insertJwk, listJwks, listSealKeyIds, putJwk, replaceJwkSet, resealJwk } from "#core/store/jwks.ts";
-import { migrateDown, migrateUp, migrationStatus, requireSchema } from "#core/store/migrate.ts";
 import { listRevocationEvents, revocationHorizon, revokeRowlessToken } from "#core/store/revocations.ts";
 import { bumpGrantEpoch, bumpSessionEpoch } from "#core/store/subjects.ts";
 import { readTokenState, readTokenStates } from "#core/store/token-states.ts";
-import { createTables } from "#core/store/schema/ddl.ts";
-import { readFileSync } from "node:fs";
 import { pooledRandom } from "#lib/random.ts";
 import { silentLog } from "#lib/events.ts";
 import type { EpochMillis } from "#lib/time.ts";
@@ -29,7 +26,7 @@ const record = (clientId: string, more: { owner?: string; clientName?: string } 
 const put = (db: Db, clientId: string, more = {}) => insertClient(db, ISSUER, { record: record(clientId, more), incarnation: random(8), now: NOW });
 const jwk = (set: string, kid: string, createdAt = 1) => ({ set, kid, record: create(JwkRecordSchema, { publicKey: { kid }, sealedKey: "sealed" }), sealKeyId: Uint8Array.of(1, 2, 3, 4), createdAt: createdAt as EpochMillis, activatesAt: createdAt as EpochMillis });
 
-describeEngines("store: clients", (engine) => {
+describeEngines("DESIGN storage: clients", (engine) => {
   test("a client is inserted once, read back whole, and gone once it is deleted", async () => {
     const { db } = engine();
     const id = name();
@@ -93,7 +90,7 @@ describeEngines("store: clients", (engine) => {
   });
 });
 
-describeEngines("store: epochs and revocations", (engine) => {
+describeEngines("DESIGN state: epochs and revocations", (engine) => {
   test("each of 40 concurrent bumps by two processes counts, on rows that were not there before", async () => {
     const { db, open } = engine();
     const other = await open();
@@ -206,7 +203,7 @@ describeEngines("store: epochs and revocations", (engine) => {
   });
 });
 
-describeEngines("store: keys", (engine) => {
+describeEngines("DESIGN storage: sets of keys", (engine) => {
   test("of 8 first keys made at once by two processes one is there", async () => {
     const { db, open } = engine();
     const other = await open();
@@ -242,31 +239,7 @@ describeEngines("store: keys", (engine) => {
   });
 });
 
-describeEngines("store: migrations", (engine) => {
-  test("the scripts make the tables that the schema describes", () => {
-    const script = readFileSync(`core/store/migrations/${engine().engine}/0001_init.sql`, "utf8");
-    assert.equal(script, createTables(engine().engine).map((sql) => `${sql};\n`).join("\n"));
-  });
-
-  test("up, down and up again leave the same schema; a server refuses one that lacks a migration or has an unknown one", async () => {
-    const { db } = engine();
-    const applied = await migrationStatus(db);
-    assert.ok(applied.length > 0 && applied.every(({ status }) => status === "Applied"));
-    await requireSchema(db);
-    assert.equal((await migrateDown(db, applied.length)).length, applied.length);
-    await assert.rejects(requireSchema(db), /writ migrate sql up/);
-    const racers = await Promise.all([migrateUp(db), engine().open().then(migrateUp)]);
-    assert.equal(racers.flat().length, applied.length, "two processes that migrate at once apply each migration once");
-    assert.deepEqual(await migrateUp(db), []);
-    assert.equal((await put(db, name())).kind, "inserted");
-    await db.driver.write(function* () {
-      yield { kind: "run", sql: "INSERT INTO schema_migrations (version, name, checksum, applied_at) VALUES ('9999', 'future', 'x', 0)", params: [] };
-    });
-    await assert.rejects(requireSchema(db), /9999_future/);
-  });
-});
-
-test("DSN: Go's and the URL form, sockets, Hydra's parameters; what is wrong is said without the password", async () => {
+test("DESIGN storage: a DSN may have Go's form or a URL's, a socket, Hydra's parameters; what is wrong is said without the password", async () => {
   const mysql = (dsn: string) => {
     const parsed = parseDsn(dsn);
     return parsed.kind === "mysql" ? parsed.options : assert.fail();
@@ -277,8 +250,11 @@ test("DSN: Go's and the URL form, sockets, Hydra's parameters; what is wrong is 
   assert.deepEqual(mysql("mysql://u:p@tcp(db.example:3307)/writ?max_conns=20&parseTime=true"), { user: "u", password: "p", database: "writ", connectionLimit: 20, host: "db.example", port: 3307 });
   assert.deepEqual(mysql("mysql://u:p%40:x@db.example/writ"), { user: "u", password: "p@:x", database: "writ", connectionLimit: 16, host: "db.example", port: 3306 });
   assert.deepEqual(mysql("mysql://u:p@ss@[::1]:3306/writ"), { user: "u", password: "p@ss", database: "writ", connectionLimit: 16, host: "::1", port: 3306 });
+  assert.deepEqual(mysql("mysql://u:p@h/db?tls=true").ssl, {});
+  assert.deepEqual(mysql("mysql://u:p@h/db?tls=skip-verify").ssl, { rejectUnauthorized: false });
+  assert.equal(mysql("mysql://u:p@h/db?tls=false").ssl, undefined);
   assert.equal(mysql("mysql://u:p@unix(/run/mysqld.sock)/writ").socketPath, "/run/mysqld.sock");
-  for (const dsn of ["postgres://u:hunter22@h/db", "mysql://u:hunter22@h:3306", "mysql://u:hunter22@tcp(h:x)/db", "sqlite://", "", "mysql://u:hunter22@h/db?max_conns=0"])
+  for (const dsn of ["hunter22", "u:hunter22@tcp(h:1)/db", "mysql://u:hunter22@h/db?tls=preferred", "postgres://u:hunter22@h/db", "mysql://u:hunter22@h:3306", "mysql://u:hunter22@tcp(h:x)/db", "sqlite://", "", "mysql://u:hunter22@h/db?max_conns=0"])
     assert.throws(() => parseDsn(dsn), (error: Error) => error.message.startsWith("dsn") && !error.message.includes("hunter22"), dsn);
   await assert.rejects(openDb({ dsn: "mysql://u:hunter22@127.0.0.1:1/writ", log: silentLog }), (error: Error) => !error.message.includes("hunter22"));
 });

@@ -31,6 +31,7 @@ const MAX_GROUP = 1000;
  * every member hears that its outcome is not known.
  */
 export function makeGroupCommit({ db, perform, log }: { readonly db: DatabaseSync; readonly perform: (operation: Operation) => Outcome; readonly log: Log }): GroupCommit {
+  const savepoint = { begin: db.prepare("SAVEPOINT member"), takeBack: db.prepare("ROLLBACK TO member"), end: db.prepare("RELEASE member") };
   let waiting: Member[] = [];
   let scheduled = false;
   let busySince: number | undefined;
@@ -81,17 +82,17 @@ export function makeGroupCommit({ db, perform, log }: { readonly db: DatabaseSyn
   const runGroup = (members: readonly Member[]): { readonly error: unknown } | undefined => {
     try {
       for (const member of members) {
-        db.exec("SAVEPOINT member");
+        savepoint.begin.run();
         try {
           member.outcome = { kind: "done", result: drive(member.steps(), perform) };
         } catch (error) {
           // A full disk or the like fails the group: it may have rolled back the whole transaction already, and then no
           // savepoint is left to return to; and those who come next would only meet it again.
           if (isEngineFailure(error)) throw error;
-          db.exec("ROLLBACK TO member");
+          savepoint.takeBack.run();
           member.outcome = { kind: "failed", error: isTooLong(error) ? doesNotFit(error) : error };
         }
-        db.exec("RELEASE member");
+        savepoint.end.run();
       }
       db.exec("COMMIT");
       return undefined;

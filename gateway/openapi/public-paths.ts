@@ -1,0 +1,57 @@
+import type { Paths } from "./admin-paths.ts";
+import type { Schema } from "./schemas.ts";
+
+const string: Schema = { type: "string" };
+const CLIENT: Readonly<Record<string, Schema>> = { client_id: string, client_secret: string };
+const OAUTH_ERROR = { $ref: "#/components/responses/OAuthError" };
+const CLIENT_SECURITY = [{ basic: [] }, {}];
+
+/**
+ * The public endpoints. They are the specifications' and not the contract's, so they are written down here; `refTo` names a
+ * schema that the admin API has already.
+ */
+export function publicPaths(introspection: Schema): Paths {
+  return {
+    "/oauth2/token": {
+      post: form("oauth2TokenExchange", "Token endpoint (RFC 6749 §3.2).", ["grant_type"], { grant_type: string, scope: string, audience: { type: "array", items: string }, ...CLIENT }, { $ref: "#/components/schemas/TokenAnswer" }),
+    },
+    "/oauth2/introspect": { post: form("introspectOAuth2TokenAsClient", "Introspection endpoint for resource servers (RFC 7662 §2).", ["token"], { token: string, token_type_hint: string, ...CLIENT }, introspection) },
+    "/oauth2/revoke": { post: form("revokeOAuth2Token", "Revocation endpoint (RFC 7009 §2).", ["token"], { token: string, token_type_hint: string, ...CLIENT }, undefined) },
+    "/.well-known/openid-configuration": { get: document("discoverOidcConfiguration", "Server metadata (OIDC Discovery §4).") },
+    "/.well-known/oauth-authorization-server": { get: document("discoverOAuth2Configuration", "Server metadata (RFC 8414 §3).") },
+    "/.well-known/jwks.json": { get: document("discoverJsonWebKeys", "Public keys (RFC 7517 §5).") },
+  };
+}
+
+/** What both ports have beside the contract. */
+export function healthPaths(): Paths {
+  const status = { type: "object", properties: { status: string }, required: ["status"] };
+  const health = (operationId: string, summary: string, more: Schema): Schema => ({ operationId, tags: ["Metadata"], summary, responses: { "200": { description: "Yes.", content: { "application/json": { schema: status } } }, ...more } });
+  return {
+    "/health/alive": { get: health("isAlive", "Whether the process runs. On both ports.", {}) },
+    "/health/ready": { get: health("isReady", "Whether requests can be served: core answers, and so does its database. On both ports.", { "503": { $ref: "#/components/responses/Error" } }) },
+  };
+}
+
+/** Schemas and answers that only the public endpoints refer to. */
+export const TOKEN_ANSWER: Schema = {
+  type: "object",
+  description: "A token answer (RFC 6749 §5.1).",
+  required: ["access_token", "token_type"],
+  properties: { access_token: string, token_type: string, expires_in: { type: "integer", description: "Seconds." }, scope: string },
+};
+
+function form(operationId: string, summary: string, required: readonly string[], properties: Readonly<Record<string, Schema>>, answer: Schema | undefined): Schema {
+  return {
+    operationId,
+    tags: ["OAuth"],
+    summary,
+    security: CLIENT_SECURITY,
+    requestBody: { required: true, content: { "application/x-www-form-urlencoded": { schema: { type: "object", required, properties } } } },
+    responses: { "200": { description: "Success.", ...(answer === undefined ? {} : { content: { "application/json": { schema: answer } } }) }, default: OAUTH_ERROR },
+  };
+}
+
+function document(operationId: string, summary: string): Schema {
+  return { operationId, tags: ["OAuth"], summary, responses: { "200": { description: "The document.", content: { "application/json": { schema: { type: "object", additionalProperties: true } } } }, default: OAUTH_ERROR } };
+}
