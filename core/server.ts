@@ -38,7 +38,7 @@ export async function startRpcServer({ config, dispatcher, log }: RpcServerOptio
   const tls = readTls("rpc", tlsConfig);
   const stopping = new AbortController();
   const lean = makeLeanHandler(dispatcher, MAX_MESSAGE_BYTES);
-  const connect = makeConnectHandler(dispatcher, { maxBytes: MAX_MESSAGE_BYTES, shutdown: stopping.signal, incomingCall });
+  const connect = makeConnectHandler(dispatcher, { maxBytes: MAX_MESSAGE_BYTES, shutdown: stopping.signal, incomingCall, log });
   const onRequest = (request: http.IncomingMessage, response: http.ServerResponse): void => {
     if (!lean(request, response, incomingCall(request))) connect(request, response);
   };

@@ -122,7 +122,7 @@ describeWrit("WatchRevocations", {}, (writ) => {
     for (const [cursor, first] of [
       ["", "heartbeat"],
       ["nonsense", "reset"],
-      ["1.zzzzzzzzzz", "reset"],
+      ["1.0.zzzzzzzzzz", "reset"],
     ] as const) {
       const stop = new AbortController();
       const cases: (string | undefined)[] = [];
