@@ -1,8 +1,8 @@
-import type { GatewayOptions, Port } from "./server.ts";
 import { serveRoute } from "./http/methods.ts";
 import { sendNotFound } from "./http/not-found.ts";
 import { renderOAuthError } from "./http/render-error.ts";
 import { publicRoutes } from "./routes.ts";
+import type { GatewayOptions, Port } from "./server.ts";
 
 /** What browsers, OAuth clients and resource servers reach. */
 export function publicPort({ transport, config }: GatewayOptions, isStopping: () => boolean): Port {

@@ -23,7 +23,13 @@ export type Handler = (exchange: Exchange) => Promise<void> | void;
 export const NO_STORE = { "cache-control": "no-store", pragma: "no-cache" } as const;
 
 /** Sends an answer whole; does nothing when one was sent already. */
-export function send({ request, response, headers }: Exchange, status: number, type: string | undefined, body: string | Uint8Array, more: Readonly<Record<string, string>> = {}): void {
+export function send(
+  { request, response, headers }: Exchange,
+  status: number,
+  type: string | undefined,
+  body: string | Uint8Array,
+  more: Readonly<Record<string, string>> = {},
+): void {
   if (response.headersSent) return;
   const isEmpty = status === 204 || status === 304;
   const all: Record<string, string | number> = { ...headers, ...more };

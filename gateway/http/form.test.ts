@@ -4,7 +4,8 @@ import fc from "fast-check";
 import { OAuthError } from "#lib/errors.ts";
 import { parameter, parseForm, parseParameters, values } from "./form.ts";
 
-const refuses = (what: () => unknown, says: RegExp) => assert.throws(what, (error: unknown) => error instanceof OAuthError && error.code === "invalid_request" && says.test(error.message));
+const refuses = (what: () => unknown, says: RegExp) =>
+  assert.throws(what, (error: unknown) => error instanceof OAuthError && error.code === "invalid_request" && says.test(error.message));
 
 test("RFC 6749 App. B: the vector is decoded, plus signs are spaces", () => {
   assert.equal(parameter(parseParameters("a=+%25%26%2B%C2%A3%E2%82%AC"), "a"), " %&+£€");

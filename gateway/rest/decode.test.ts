@@ -12,8 +12,21 @@ const decode = makeDecoder(ClientSchema);
 const encode = makeEncoder(ClientSchema);
 
 test("RFC 8259: whatever JSON is sent becomes a message that can go on the wire, or a 400", () => {
-  const names = ["client_id", "redirect_uris", "metadata", "jwks", "created_at", "skip_consent", "skip_logout_consent", "client_secret_expires_at", "jwt_bearer_grant_access_token_lifespan", "__proto__", "constructor", "x"];
-  const value = fc.oneof(fc.jsonValue({ maxDepth: 4 }), fc.constantFrom("", null, 1e400, "2026-01-02T03:04:05+02:00"));
+  const names = [
+    "client_id",
+    "redirect_uris",
+    "metadata",
+    "jwks",
+    "created_at",
+    "skip_consent",
+    "skip_logout_consent",
+    "client_secret_expires_at",
+    "jwt_bearer_grant_access_token_lifespan",
+    "__proto__",
+    "constructor",
+    "x",
+  ];
+  const value = fc.oneof(fc.jsonValue({ maxDepth: 4 }), fc.constantFrom("", null, 0.5, "2026-01-02T03:04:05+02:00"));
   fc.assert(
     fc.property(fc.uniqueArray(fc.tuple(fc.constantFrom(...names), value), { selector: ([name]) => name }), (members) => {
       const json = JSON.parse(`{${members.map(([name, each]) => `${JSON.stringify(name)}:${JSON.stringify(each)}`).join()}}`) as JsonValue;
@@ -30,7 +43,14 @@ test("RFC 8259: whatever JSON is sent becomes a message that can go on the wire,
 });
 
 test("what the admin API writes it reads back to the same", () => {
-  const json = { client_id: "c", redirect_uris: ["https://a.example/cb"], metadata: { a: [1, null, { b: "é" }] }, skip_logout_consent: false, created_at: "2026-01-02T03:04:05Z", jwt_bearer_grant_access_token_lifespan: "1h0m0s" };
+  const json = {
+    client_id: "c",
+    redirect_uris: ["https://a.example/cb"],
+    metadata: { a: [1, null, { b: "é" }] },
+    skip_logout_consent: false,
+    created_at: "2026-01-02T03:04:05Z",
+    jwt_bearer_grant_access_token_lifespan: "1h0m0s",
+  };
   const written = encode(decode(json, ""));
   assert.deepEqual(encode(decode(JSON.parse(JSON.stringify(written)), "")), written);
   assert.deepEqual({ ...written, ...json }, written);
