@@ -1,3 +1,4 @@
+import { UNCACHED } from "./http/exchange.ts";
 import { serveRoute } from "./http/methods.ts";
 import { sendNotFound } from "./http/not-found.ts";
 import { renderOAuthError } from "./http/render-error.ts";
@@ -11,6 +12,7 @@ export function publicPort({ transport, config }: GatewayOptions, isStopping: ()
   return {
     name: "public",
     serve(exchange) {
+      Object.assign(exchange.headers, UNCACHED); // unless the endpoint says otherwise
       const route = routes.get(exchange.path);
       return route === undefined ? sendNotFound(exchange) : serveRoute(exchange, route, hideMethods);
     },
