@@ -2,7 +2,7 @@ import { createClient } from "@connectrpc/connect";
 import { Health } from "#gen/grpc/health/v1/health_pb.ts";
 import { makeAdminGuard } from "./admin-guard.ts";
 import { configuredCors, isPreflight } from "./http/cors.ts";
-import { type Handler, send, sendJson } from "./http/exchange.ts";
+import { type Handler, send, sendJson, UNCACHED } from "./http/exchange.ts";
 import { refuseMethod, serveRoute } from "./http/methods.ts";
 import { sendNotFound } from "./http/not-found.ts";
 import { alive, ready } from "./oauth/health.ts";
@@ -12,9 +12,6 @@ import { makeRestRoutes } from "./rest/route.ts";
 import { makeRestRouter } from "./rest/router.ts";
 import { REST_SERVICES } from "./rest/services.ts";
 import type { GatewayOptions, Port } from "./server.ts";
-
-/** Hydra's: an administrator's answer is kept by nobody. */
-const ADMIN_NO_STORE = { "cache-control": "private, no-cache, no-store, must-revalidate" };
 
 /** What operators, login and consent apps and Hydra's tools reach. */
 export function adminPort({ transport, config, log }: GatewayOptions, isStopping: () => boolean): Port {
@@ -34,7 +31,7 @@ export function adminPort({ transport, config, log }: GatewayOptions, isStopping
     name: "admin",
     serve(exchange) {
       const { request, headers } = exchange;
-      Object.assign(headers, ADMIN_NO_STORE, cors(request));
+      Object.assign(headers, UNCACHED, cors(request));
       if (corsConfig.enabled && isPreflight(request)) {
         exchange.route = "(preflight)";
         return send(exchange, 204, undefined, "");

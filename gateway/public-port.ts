@@ -1,8 +1,9 @@
-import type { GatewayOptions, Port } from "./server.ts";
+import { UNCACHED } from "./http/exchange.ts";
 import { serveRoute } from "./http/methods.ts";
 import { sendNotFound } from "./http/not-found.ts";
 import { renderOAuthError } from "./http/render-error.ts";
 import { publicRoutes } from "./routes.ts";
+import type { GatewayOptions, Port } from "./server.ts";
 
 /** What browsers, OAuth clients and resource servers reach. */
 export function publicPort({ transport, config }: GatewayOptions, isStopping: () => boolean): Port {
@@ -11,6 +12,7 @@ export function publicPort({ transport, config }: GatewayOptions, isStopping: ()
   return {
     name: "public",
     serve(exchange) {
+      Object.assign(exchange.headers, UNCACHED); // unless the endpoint says otherwise
       const route = routes.get(exchange.path);
       return route === undefined ? sendNotFound(exchange) : serveRoute(exchange, route, hideMethods);
     },

@@ -31,7 +31,8 @@ export function publicRoutes(transport: Transport, config: Pick<Config, "serve" 
   for (const prefix of prefixes) {
     for (const [path, route] of Object.entries(routes)) paths.set(prefix + path, { ...route, pattern: path });
     // RFC 8414 §3.1: the well-known part stands before the path of an issuer that has one.
-    if (prefix !== "") for (const name of ["openid-configuration", "oauth-authorization-server"]) paths.set(`/.well-known/${name}${prefix}`, { ...metadata, pattern: `/.well-known/${name}` });
+    if (prefix !== "")
+      for (const name of ["openid-configuration", "oauth-authorization-server"]) paths.set(`/.well-known/${name}${prefix}`, { ...metadata, pattern: `/.well-known/${name}` });
   }
   return paths;
 }

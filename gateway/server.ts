@@ -77,7 +77,14 @@ function onRequest({ name, serve, renderError }: Port, { log, random }: GatewayO
     const exchange = makeExchange(request, response, random);
     const finish = (): void => {
       const status = response.headersSent ? response.statusCode : GONE;
-      log.info("request", { listener: name, method: request.method, route: exchange.route, status, milliseconds: Math.round((performance.now() - startedAt) * 100) / 100, request_id: exchange.requestId });
+      log.info("request", {
+        listener: name,
+        method: request.method,
+        route: exchange.route,
+        status,
+        milliseconds: Math.round((performance.now() - startedAt) * 100) / 100,
+        request_id: exchange.requestId,
+      });
     };
     const fail = (cause: unknown): void => {
       try {

@@ -38,7 +38,13 @@ export function readBody(exchange: Exchange, limit: number): Promise<Buffer | un
  */
 function refuseBody({ request, response, headers }: Exchange, limit: number): void {
   const body = JSON.stringify({ error: "invalid_request", error_description: `The request body is larger than ${limit} bytes` });
-  response.writeHead(413, { ...headers, "content-type": "application/json;charset=UTF-8", "cache-control": "no-store", "content-length": Buffer.byteLength(body), connection: "close" });
+  response.writeHead(413, {
+    ...headers,
+    "content-type": "application/json;charset=UTF-8",
+    "cache-control": "no-store",
+    "content-length": Buffer.byteLength(body),
+    connection: "close",
+  });
   response.write(body);
   let left = LINGER_BYTES;
   const end = (): void => {

@@ -18,7 +18,13 @@ export function isPreflight({ method, headers }: IncomingMessage): boolean {
 /** Public documents: any origin, any request header (RFC 8414 §3; browser clients send headers of their own). */
 export const openCors: CorsPolicy = (request) => {
   if (!isPreflight(request)) return { "access-control-allow-origin": "*", "access-control-expose-headers": "*" };
-  return { "access-control-allow-origin": "*", "access-control-allow-methods": "GET, HEAD, OPTIONS", "access-control-allow-headers": request.headers["access-control-request-headers"] ?? "*", "access-control-max-age": "86400", vary: PREFLIGHT_VARY };
+  return {
+    "access-control-allow-origin": "*",
+    "access-control-allow-methods": "GET, HEAD, OPTIONS",
+    "access-control-allow-headers": request.headers["access-control-request-headers"] ?? "*",
+    "access-control-max-age": "86400",
+    vary: PREFLIGHT_VARY,
+  };
 };
 
 /**
@@ -31,7 +37,11 @@ export function configuredCors(config: CorsConfig): CorsPolicy {
   const credentials: Record<string, string> = config.allow_credentials ? { "access-control-allow-credentials": "true" } : {};
   const exposed = { "access-control-expose-headers": config.exposed_headers.join(", ") };
   const anyHeader = config.allowed_headers.includes("*");
-  const preflight = { "access-control-allow-methods": config.allowed_methods.join(", "), ...(config.max_age > 0 ? { "access-control-max-age": String(config.max_age) } : {}), vary: PREFLIGHT_VARY };
+  const preflight = {
+    "access-control-allow-methods": config.allowed_methods.join(", "),
+    ...(config.max_age > 0 ? { "access-control-max-age": String(config.max_age) } : {}),
+    vary: PREFLIGHT_VARY,
+  };
   const headers = config.allowed_headers.join(", ");
   return (request) => {
     const { origin, "access-control-request-headers": asked = "" } = request.headers;

@@ -22,8 +22,17 @@ export type Handler = (exchange: Exchange) => Promise<void> | void;
 /** RFC 6749 §5.1: what is answered about tokens is kept by nobody. */
 export const NO_STORE = { "cache-control": "no-store", pragma: "no-cache" } as const;
 
+/** Hydra's, on answers that only hold now. */
+export const UNCACHED = { "cache-control": "private, no-cache, no-store, must-revalidate" } as const;
+
 /** Sends an answer whole; does nothing when one was sent already. */
-export function send({ request, response, headers }: Exchange, status: number, type: string | undefined, body: string | Uint8Array, more: Readonly<Record<string, string>> = {}): void {
+export function send(
+  { request, response, headers }: Exchange,
+  status: number,
+  type: string | undefined,
+  body: string | Uint8Array,
+  more: Readonly<Record<string, string>> = {},
+): void {
   if (response.headersSent) return;
   const isEmpty = status === 204 || status === 304;
   const all: Record<string, string | number> = { ...headers, ...more };

@@ -27,7 +27,9 @@ export async function listen(name: "public" | "admin", { host, port, tls: tlsCon
   const server = tls === undefined ? http.createServer(LIMITS, onRequest) : https.createServer({ ...LIMITS, ...tls }, onRequest);
   server.on("clientError", refuse);
   await new Promise<void>((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => reject(error.code === "EADDRINUSE" ? new Error(`serve.${name}.port ${port} is taken: set another, such as SERVE_${name.toUpperCase()}_PORT=${port + 10}`) : error));
+    server.once("error", (error: NodeJS.ErrnoException) =>
+      reject(error.code === "EADDRINUSE" ? new Error(`serve.${name}.port ${port} is taken: set another, such as SERVE_${name.toUpperCase()}_PORT=${port + 10}`) : error),
+    );
     if (host.startsWith("unix:")) server.listen(host.slice(5), resolve);
     else server.listen({ host: host.replace(/^\[|\]$/g, ""), port }, resolve);
   });

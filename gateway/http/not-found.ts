@@ -7,7 +7,11 @@ export function sendNotFound(exchange: Exchange): void {
   const [html, plain, json] = [Math.min(at("text/html"), at("*/*") + 1), at("text/plain"), at("application/json")];
   if (json < html && json < plain) sendJson(exchange, 404, { error: "Not Found", error_description: "The requested resource could not be found" });
   else if (plain < html) send(exchange, 404, "text/plain;charset=UTF-8", "404 Not Found: the requested resource could not be found\n");
-  else send(exchange, 404, "text/html;charset=UTF-8", PAGE, { "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'", "x-content-type-options": "nosniff" });
+  else
+    send(exchange, 404, "text/html;charset=UTF-8", PAGE, {
+      "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'",
+      "x-content-type-options": "nosniff",
+    });
 }
 
 const PAGE = `<!doctype html>

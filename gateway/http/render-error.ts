@@ -45,5 +45,5 @@ function failure(status: number, error: string, description: string, wwwAuthenti
   const headers: Record<string, string> = {};
   if (wwwAuthenticate !== "") headers["www-authenticate"] = wwwAuthenticate;
   if (status === 503) headers["retry-after"] = "1";
-  return { status, error, description: describable(description), headers };
+  return { status: status >= 400 && status < 600 ? status : 500, error, description: describable(description), headers };
 }

@@ -11,7 +11,12 @@ export const alive: Handler = (exchange) => sendJson(exchange, 200, { status: "o
 /** Requests can be served: core answers, and so does its database. Stops as soon as the process is asked to end. */
 export function ready(health: Client<typeof Health>, isStopping: () => boolean): Handler {
   return async (exchange) => {
-    const isReady = !isStopping() && (await health.check({}, { timeoutMs: TIMEOUT }).then(({ status }) => status === Status.SERVING, () => false));
+    const isReady =
+      !isStopping() &&
+      (await health.check({}, { timeoutMs: TIMEOUT }).then(
+        ({ status }) => status === Status.SERVING,
+        () => false,
+      ));
     if (isReady) sendJson(exchange, 200, { status: "ok" });
     else sendJson(exchange, 503, { error: "error", error_description: "The server is not ready" });
   };

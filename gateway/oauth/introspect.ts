@@ -15,7 +15,12 @@ export function introspectEndpoint(oauth: Client<typeof OAuthService>): Handler 
     const form = await readForm(exchange);
     if (form === undefined) return;
     const { introspection } = await oauth.introspectToken(
-      { context: requestContext(exchange, form), clientAuthentication: clientAuthentication(exchange, form), token: parameter(form, "token"), tokenTypeHint: parameter(form, "token_type_hint") },
+      {
+        context: requestContext(exchange, form),
+        clientAuthentication: clientAuthentication(exchange, form),
+        token: parameter(form, "token"),
+        tokenTypeHint: parameter(form, "token_type_hint"),
+      },
       { headers: { "x-request-id": exchange.requestId } },
     );
     sendJson(exchange, 200, introspection === undefined ? { active: false } : encode(introspection), NO_STORE);

@@ -8,7 +8,12 @@ import { type Parameters, parameter } from "../http/form.ts";
 /** What core is told of the HTTP request. */
 export function requestContext({ request }: Exchange, parameters: Parameters): MessageInitShape<typeof RequestContextSchema> {
   const { method = "", url = "", headers, socket } = request;
-  const context: MessageInitShape<typeof RequestContextSchema> = { method, url, peerAddress: socket.remoteAddress ?? "", parameters: parameters as MessageInitShape<typeof ParameterSchema>[] };
+  const context: MessageInitShape<typeof RequestContextSchema> = {
+    method,
+    url,
+    peerAddress: socket.remoteAddress ?? "",
+    parameters: parameters as MessageInitShape<typeof ParameterSchema>[],
+  };
   if (typeof headers.dpop === "string") context.dpop = headers.dpop; // RFC 9449 §4.1
   if (socket instanceof TLSSocket && socket.authorized) context.clientCertificate = socket.getPeerCertificate().raw; // RFC 8705 §2
   return context;

@@ -11,7 +11,12 @@ export function revokeEndpoint(oauth: Client<typeof OAuthService>): Handler {
     const form = await readForm(exchange);
     if (form === undefined) return;
     await oauth.revokeToken(
-      { context: requestContext(exchange, form), clientAuthentication: clientAuthentication(exchange, form), token: parameter(form, "token"), tokenTypeHint: parameter(form, "token_type_hint") },
+      {
+        context: requestContext(exchange, form),
+        clientAuthentication: clientAuthentication(exchange, form),
+        token: parameter(form, "token"),
+        tokenTypeHint: parameter(form, "token_type_hint"),
+      },
       { headers: { "x-request-id": exchange.requestId } },
     );
     send(exchange, 200, undefined, "", NO_STORE); // RFC 7009 §2.2: the body says nothing

@@ -26,13 +26,26 @@ function operation(method: DescMethod, rest: Rest, path: string, schemas: Schema
   const { fields } = method.input;
   const inPath = new Set([...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name));
   const inBody = (field: DescField): boolean => !inPath.has(field.name) && (rest.body === "*" || field.name === rest.body);
-  const parameters = fields.flatMap((field) => (inPath.has(field.name) ? [parameter(field, field.name, "path", schemas)] : inBody(field) ? [] : [field.name, ...getOption(field, jsonOption).aliases].map((name) => parameter(field, name, "query", schemas))));
+  const parameters = fields.flatMap((field) =>
+    inPath.has(field.name)
+      ? [parameter(field, field.name, "path", schemas)]
+      : inBody(field)
+        ? []
+        : [field.name, ...getOption(field, jsonOption).aliases].map((name) => parameter(field, name, "query", schemas)),
+  );
   return {
     operationId: rest.operationId === "" ? method.localName : rest.operationId,
     tags: [method.parent.name.replace(/Service$/, "")],
     ...(commentOf(method) === "" ? {} : { summary: commentOf(method) }),
     ...(parameters.length > 0 ? { parameters } : {}),
-    ...(rest.body === "" ? {} : { requestBody: { required: true, content: { [rest.form ? "application/x-www-form-urlencoded" : "application/json"]: { schema: bodySchema(fields.filter(inBody), rest, schemas) } } } }),
+    ...(rest.body === ""
+      ? {}
+      : {
+          requestBody: {
+            required: true,
+            content: { [rest.form ? "application/x-www-form-urlencoded" : "application/json"]: { schema: bodySchema(fields.filter(inBody), rest, schemas) } },
+          },
+        }),
     responses: { [String(rest.status === 0 ? 200 : rest.status)]: response(method, rest, schemas), ...ERRORS },
     security: [{}, { bearer: [] }],
   };
@@ -57,5 +70,9 @@ function response({ output }: DescMethod, { responseBody, status, location }: Re
     ...(isPaged ? { Link: { description: 'Where the first page is and, with `rel="next"`, the next one (RFC 8288).', schema: { type: "string" } } } : {}),
     ...(location === "" ? {} : { Location: { description: "Where what was made is.", schema: { type: "string" } } }),
   };
-  return { description: commentOf(output), ...(Object.keys(headers).length > 0 ? { headers } : {}), content: { "application/json": { schema: field === undefined ? schemas.refTo(output) : schemas.ofField(field) } } };
+  return {
+    description: commentOf(output),
+    ...(Object.keys(headers).length > 0 ? { headers } : {}),
+    content: { "application/json": { schema: field === undefined ? schemas.refTo(output) : schemas.ofField(field) } },
+  };
 }

@@ -51,7 +51,10 @@ export function openApi(image: Uint8Array, version: string): Schema {
 const ERROR: Schema = {
   type: "object",
   required: ["error", "error_description"],
-  properties: { error: { type: "string", description: "A registered code, or on the admin API a short text as Hydra's." }, error_description: { type: "string", description: "For the developer of the caller; may be empty." } },
+  properties: {
+    error: { type: "string", description: "A registered code, or on the admin API a short text as Hydra's." },
+    error_description: { type: "string", description: "For the developer of the caller; may be empty." },
+  },
 };
 
 function answer(description: string): Schema {

@@ -13,9 +13,23 @@ const CLIENT_SECURITY = [{ basic: [] }, {}];
 export function publicPaths(introspection: Schema): Paths {
   return {
     "/oauth2/token": {
-      post: form("oauth2TokenExchange", "Token endpoint (RFC 6749 §3.2).", ["grant_type"], { grant_type: string, scope: string, audience: { type: "array", items: string }, ...CLIENT }, { $ref: "#/components/schemas/TokenAnswer" }),
+      post: form(
+        "oauth2TokenExchange",
+        "Token endpoint (RFC 6749 §3.2).",
+        ["grant_type"],
+        { grant_type: string, scope: string, audience: { type: "array", items: string }, ...CLIENT },
+        { $ref: "#/components/schemas/TokenAnswer" },
+      ),
     },
-    "/oauth2/introspect": { post: form("introspectOAuth2TokenAsClient", "Introspection endpoint for resource servers (RFC 7662 §2).", ["token"], { token: string, token_type_hint: string, ...CLIENT }, introspection) },
+    "/oauth2/introspect": {
+      post: form(
+        "introspectOAuth2TokenAsClient",
+        "Introspection endpoint for resource servers (RFC 7662 §2).",
+        ["token"],
+        { token: string, token_type_hint: string, ...CLIENT },
+        introspection,
+      ),
+    },
     "/oauth2/revoke": { post: form("revokeOAuth2Token", "Revocation endpoint (RFC 7009 §2).", ["token"], { token: string, token_type_hint: string, ...CLIENT }, undefined) },
     "/.well-known/openid-configuration": { get: document("discoverOidcConfiguration", "Server metadata (OIDC Discovery §4).") },
     "/.well-known/oauth-authorization-server": { get: document("discoverOAuth2Configuration", "Server metadata (RFC 8414 §3).") },
@@ -26,10 +40,17 @@ export function publicPaths(introspection: Schema): Paths {
 /** What both ports have beside the contract. */
 export function healthPaths(): Paths {
   const status = { type: "object", properties: { status: string }, required: ["status"] };
-  const health = (operationId: string, summary: string, more: Schema): Schema => ({ operationId, tags: ["Metadata"], summary, responses: { "200": { description: "Yes.", content: { "application/json": { schema: status } } }, ...more } });
+  const health = (operationId: string, summary: string, more: Schema): Schema => ({
+    operationId,
+    tags: ["Metadata"],
+    summary,
+    responses: { "200": { description: "Yes.", content: { "application/json": { schema: status } } }, ...more },
+  });
   return {
     "/health/alive": { get: health("isAlive", "Whether the process runs. On both ports.", {}) },
-    "/health/ready": { get: health("isReady", "Whether requests can be served: core answers, and so does its database. On both ports.", { "503": { $ref: "#/components/responses/Error" } }) },
+    "/health/ready": {
+      get: health("isReady", "Whether requests can be served: core answers, and so does its database. On both ports.", { "503": { $ref: "#/components/responses/Error" } }),
+    },
   };
 }
 
@@ -53,5 +74,10 @@ function form(operationId: string, summary: string, required: readonly string[],
 }
 
 function document(operationId: string, summary: string): Schema {
-  return { operationId, tags: ["OAuth"], summary, responses: { "200": { description: "The document.", content: { "application/json": { schema: { type: "object", additionalProperties: true } } } }, default: OAUTH_ERROR } };
+  return {
+    operationId,
+    tags: ["OAuth"],
+    summary,
+    responses: { "200": { description: "The document.", content: { "application/json": { schema: { type: "object", additionalProperties: true } } } }, default: OAUTH_ERROR },
+  };
 }

@@ -48,7 +48,9 @@ export function makeSchemas(): Schemas {
   };
 
   const properties = (message: DescMessage): [string, Schema][] =>
-    message.fields.flatMap((field): [string, Schema][] => (field.fieldKind === "message" && getOption(field, jsonOption).inline ? properties(field.message) : [[field.name, ofField(field)]]));
+    message.fields.flatMap((field): [string, Schema][] =>
+      field.fieldKind === "message" && getOption(field, jsonOption).inline ? properties(field.message) : [[field.name, ofField(field)]],
+    );
 
   const ofField = (field: DescField): Schema => {
     const { empty } = getOption(field, jsonOption);

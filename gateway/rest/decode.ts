@@ -1,4 +1,4 @@
-import { create, type DescField, type DescMessage, fromJson, getOption, type JsonObject, type JsonValue, type Message, ScalarType } from "@bufbuild/protobuf";
+import { create, type DescField, type DescMessage, fromJson, getOption, type JsonObject, type JsonValue, type Message, type ScalarType } from "@bufbuild/protobuf";
 import { TimestampSchema, ValueSchema } from "@bufbuild/protobuf/wkt";
 import { json as jsonOption } from "#gen/writ/options_pb.ts";
 import { malformed } from "./malformed.ts";

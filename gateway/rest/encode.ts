@@ -113,7 +113,10 @@ function makeMessage(message: DescMessage): ValueEncoder {
     case "google.protobuf.Value":
       return (value): JsonValue => toJson(ValueSchema, value as Value);
     case "google.protobuf.Timestamp":
-      return (value) => timestampDate(value as Timestamp).toISOString().replace(/\.\d+Z$/, "Z");
+      return (value) =>
+        timestampDate(value as Timestamp)
+          .toISOString()
+          .replace(/\.\d+Z$/, "Z");
     default: {
       const encode = makeEncoder(message);
       return (value, nullLists) => encode(value as Message, nullLists);

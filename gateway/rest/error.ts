@@ -37,7 +37,8 @@ export function renderRestError(exchange: Exchange, error: unknown): void {
   if (known !== undefined) return sendJson(exchange, known.status, { error: known.error, error_description: known.description }, { ...NO_STORE, ...known.headers });
   const { code, rawMessage } = ConnectError.from(error, Code.Internal);
   // Without credentials of the caller the gateway's own reached core; that they do not suffice means that some are missing.
-  if (code === Code.PermissionDenied && exchange.request.headers.authorization === undefined) return sendJson(exchange, UNAUTHENTICATED.status, { error: UNAUTHENTICATED.error, error_description: "credentials are missing" }, UNAUTHENTICATED.headers);
+  if (code === Code.PermissionDenied && exchange.request.headers.authorization === undefined)
+    return sendJson(exchange, UNAUTHENTICATED.status, { error: UNAUTHENTICATED.error, error_description: "credentials are missing" }, UNAUTHENTICATED.headers);
   const shape = error instanceof ConnectError && isMalformed(error) ? MALFORMED : (SHAPES[code] ?? INTERNAL);
   const description = shape === INTERNAL ? "The server met an error that it did not foresee" : describable(rawMessage);
   sendJson(exchange, shape.status, { error: shape.error, error_description: description }, shape.headers);

@@ -1,6 +1,6 @@
 import { create, type DescField, type DescMessage, type DescMethodUnary, type DescService, getOption, hasOption, type Message } from "@bufbuild/protobuf";
 import type { Transport } from "@connectrpc/connect";
-import { json as jsonOption, type Rest, rest as restOption } from "#gen/writ/options_pb.ts";
+import { type Rest, rest as restOption } from "#gen/writ/options_pb.ts";
 import { readBody } from "../http/body.ts";
 import { type Exchange, send, sendJson } from "../http/exchange.ts";
 import { makeEncoder } from "./encode.ts";
@@ -23,7 +23,9 @@ const MAX_BODY = 1024 * 1024;
 
 /** Makes the routes of services. `issuer` is what a Location may begin with. */
 export function makeRestRoutes(services: readonly DescService[], transport: Transport, issuer: string): RestRoute[] {
-  return services.flatMap((service) => service.methods.filter((method) => hasOption(method, restOption)).map((method) => makeRoute(method as DescMethodUnary, getOption(method, restOption), transport, issuer)));
+  return services.flatMap((service) =>
+    service.methods.filter((method) => hasOption(method, restOption)).map((method) => makeRoute(method as DescMethodUnary, getOption(method, restOption), transport, issuer)),
+  );
 }
 
 function makeRoute(method: DescMethodUnary, rest: Rest, transport: Transport, issuer: string): RestRoute {
@@ -50,7 +52,13 @@ function makeRoute(method: DescMethodUnary, rest: Rest, transport: Transport, is
       for (const field of inPath) init[field.localName] = decodeText(field, [pathValues[field.name] ?? ""]); // last: the path wins over the body
       const request = create(method.input, init);
       const { authorization } = exchange.request.headers;
-      const { message } = await transport.unary(method, undefined, undefined, authorization === undefined ? { "x-request-id": exchange.requestId } : { "x-request-id": exchange.requestId, authorization }, request);
+      const { message } = await transport.unary(
+        method,
+        undefined,
+        undefined,
+        authorization === undefined ? { "x-request-id": exchange.requestId } : { "x-request-id": exchange.requestId, authorization },
+        request,
+      );
       answer(exchange, message, request);
     },
   };
@@ -85,7 +93,9 @@ function fillLocation(template: string, issuer: string, sources: readonly Messag
   return template.replace(/\{([\w.]+)\}/g, (_, path: string) => {
     if (path === "issuer") return issuer.endsWith("/") ? issuer : `${issuer}/`;
     for (const source of sources) {
-      const found = path.split(".").reduce<unknown>((value, name) => (value as Record<string, unknown> | undefined)?.[name.replace(/_(\w)/g, (_match, letter: string) => letter.toUpperCase())], source);
+      const found = path
+        .split(".")
+        .reduce<unknown>((value, name) => (value as Record<string, unknown> | undefined)?.[name.replace(/_(\w)/g, (_match, letter: string) => letter.toUpperCase())], source);
       if (typeof found === "string") return encodeURIComponent(found);
     }
     return "";

@@ -4,7 +4,10 @@ import type { RestRoute } from "./route.ts";
 /** Finds the route of a request. */
 export interface RestRouter {
   /** The route, the methods that the path has instead, or undefined for a path that is none. */
-  find(method: string, path: string): { readonly route: RestRoute; readonly pathValues: Readonly<Record<string, string | undefined>> } | { readonly allow: readonly string[] } | undefined;
+  find(
+    method: string,
+    path: string,
+  ): { readonly route: RestRoute; readonly pathValues: Readonly<Record<string, string | undefined>> } | { readonly allow: readonly string[] } | undefined;
 }
 
 type HttpMethod = "GET" | "PUT" | "POST" | "PATCH" | "DELETE";

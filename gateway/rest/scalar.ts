@@ -32,7 +32,11 @@ const unsigned = wholeNumber(0, 2 ** 32 - 1);
 /** How each scalar of the contract looks. 64-bit ones are not in it: JSON has no number for them. */
 const RULES: Readonly<Partial<Record<ScalarType, Rule>>> = {
   [ScalarType.STRING]: { noun: "string of characters", fromJson: wellFormed, fromText: wellFormed },
-  [ScalarType.BOOL]: { noun: "boolean", fromJson: (value) => (typeof value === "boolean" ? value : undefined), fromText: (text) => (TRUE.has(text) ? true : FALSE.has(text) ? false : undefined) },
+  [ScalarType.BOOL]: {
+    noun: "boolean",
+    fromJson: (value) => (typeof value === "boolean" ? value : undefined),
+    fromText: (text) => (TRUE.has(text) ? true : FALSE.has(text) ? false : undefined),
+  },
   [ScalarType.BYTES]: { noun: "base64", fromJson: fromBase64, fromText: fromBase64 },
   [ScalarType.INT32]: signed,
   [ScalarType.SINT32]: signed,

@@ -14,7 +14,17 @@ import { OAuthErrorDetailSchema } from "#gen/writ/oauth/v1/request_pb.ts";
 import { postForm, send } from "../harness/http.ts";
 import { gatewayOver } from "./stand-in.ts";
 
-const seen: { client?: Client | undefined; id?: string; list?: ListClientsRequest; patch?: PatchClientRequest; lifespans?: UpdateClientLifespansRequest; key?: UpdateJwkRequest; tokens?: DeleteAccessTokensRequest; introspect?: IntrospectTokenRequest; authorization?: string | null } = {};
+const seen: {
+  client?: Client | undefined;
+  id?: string;
+  list?: ListClientsRequest;
+  patch?: PatchClientRequest;
+  lifespans?: UpdateClientLifespansRequest;
+  key?: UpdateJwkRequest;
+  tokens?: DeleteAccessTokensRequest;
+  introspect?: IntrospectTokenRequest;
+  authorization?: string | null;
+} = {};
 
 /** A core that gives back what it got, and refuses by name. */
 function core(router: ConnectRouter): void {
@@ -23,8 +33,13 @@ function core(router: ConnectRouter): void {
       seen.client = client;
       seen.authorization = requestHeader.get("authorization");
       if (client?.clientId === "taken") throw new ConnectError("", Code.AlreadyExists);
-      if (client?.clientId === "bad") throw new ConnectError("no", Code.InvalidArgument, undefined, [{ desc: OAuthErrorDetailSchema, value: { error: "invalid_redirect_uri", errorDescription: "redirect_uris: has a fragment", status: 400 } }]);
-      return { client: { ...create(ClientSchema, client), clientId: client?.clientId || "made/here", createdAt: create(TimestampSchema, { seconds: 1767225845n, nanos: 999_000_000 }) } };
+      if (client?.clientId === "bad")
+        throw new ConnectError("no", Code.InvalidArgument, undefined, [
+          { desc: OAuthErrorDetailSchema, value: { error: "invalid_redirect_uri", errorDescription: "redirect_uris: has a fragment", status: 400 } },
+        ]);
+      return {
+        client: { ...create(ClientSchema, client), clientId: client?.clientId || "made/here", createdAt: create(TimestampSchema, { seconds: 1767225845n, nanos: 999_000_000 }) },
+      };
     },
     getClient({ clientId }) {
       seen.id = clientId;
@@ -84,7 +99,20 @@ describe("the admin REST API", async () => {
     assert.equal(headers.get("location"), "/admin/clients/made%2Fhere");
     assert.equal(headers.get("cache-control"), "private, no-cache, no-store, must-revalidate");
     assert.deepEqual(
-      [body.client_id, body.created_at, body.redirect_uris, body.contacts, body.audience, body.allowed_cors_origins, body.metadata, body.jwks, body.scope, body.skip_consent, body.skip_logout_consent, body.client_secret_expires_at],
+      [
+        body.client_id,
+        body.created_at,
+        body.redirect_uris,
+        body.contacts,
+        body.audience,
+        body.allowed_cors_origins,
+        body.metadata,
+        body.jwks,
+        body.scope,
+        body.skip_consent,
+        body.skip_logout_consent,
+        body.client_secret_expires_at,
+      ],
       ["made/here", "2026-01-01T00:04:05Z", null, null, [], [], {}, {}, "", false, null, 0],
     );
     for (const absent of ["client_secret", "jwks_uri", "request_uris", "frontchannel_logout_session_required", "updated_at", "lifespans"]) assert.ok(!(absent in body), absent);
@@ -92,7 +120,20 @@ describe("the admin REST API", async () => {
   });
 
   test("members: unknown ones are ignored, null and the empty string are absent, lifespans stand in the client", async () => {
-    await json("POST", "/clients/", { client_id: "", clientId: "camel", owner: null, jwks_uri: "", created_at: "", response_types: null, skip_consent: true, client_credentials_grant_access_token_lifespan: "1h", jwt_bearer_grant_access_token_lifespan: null, constructor: 1, nonsense: { a: [] }, metadata: { deep: [{ x: 1.5 }], constructor: 2 } });
+    await json("POST", "/clients/", {
+      client_id: "",
+      clientId: "camel",
+      owner: null,
+      jwks_uri: "",
+      created_at: "",
+      response_types: null,
+      skip_consent: true,
+      client_credentials_grant_access_token_lifespan: "1h",
+      jwt_bearer_grant_access_token_lifespan: null,
+      constructor: 1,
+      nonsense: { a: [] },
+      metadata: { deep: [{ x: 1.5 }], constructor: 2 },
+    });
     const client = seen.client;
     assert.deepEqual([client?.clientId, client?.owner, client?.jwksUri, client?.createdAt, client?.skipConsent], ["", "", "", undefined, true]);
     assert.deepEqual([client?.lifespans?.clientCredentialsGrantAccessTokenLifespan, client?.lifespans?.jwtBearerGrantAccessTokenLifespan], ["1h", undefined]);
@@ -153,9 +194,20 @@ describe("the admin REST API", async () => {
   });
 
   test("RFC 6902: a patch is a list at the top, and its values may be anything", async () => {
-    const patch = [{ op: "replace", path: "/client_name", value: "" }, { op: "add", path: "/metadata/a", value: null }, { op: "remove", path: "/owner" }];
+    const patch = [
+      { op: "replace", path: "/client_name", value: "" },
+      { op: "add", path: "/metadata/a", value: null },
+      { op: "remove", path: "/owner" },
+    ];
     assert.equal((await json("PATCH", "/admin/clients/a", patch, { "content-type": "application/json-patch+json" })).status, 200);
-    assert.deepEqual(seen.patch?.patch.map(({ op, value }): [string, JsonValue | undefined] => [op, value && toJson(ValueSchema, value)]), [["replace", ""], ["add", null], ["remove", undefined]]);
+    assert.deepEqual(
+      seen.patch?.patch.map(({ op, value }): [string, JsonValue | undefined] => [op, value && toJson(ValueSchema, value)]),
+      [
+        ["replace", ""],
+        ["add", null],
+        ["remove", undefined],
+      ],
+    );
     assert.equal((await json("PATCH", "/admin/clients/a", {})).body.error_description, "The body is no JSON array");
     assert.equal((await json("PATCH", "/admin/clients/a", [1])).body.error_description, "'[0]' is no JSON object but a number");
   });
@@ -167,7 +219,10 @@ describe("the admin REST API", async () => {
 
   test("RFC 8288 §3: a page links to the first and the next, other parameters kept", async () => {
     const { headers, body } = await send(`${adminUrl}/clients?page_size=2&owner=a%20b`);
-    assert.deepEqual(body.map(({ client_id }: { client_id: string }) => client_id), ["a", "b"]);
+    assert.deepEqual(
+      body.map(({ client_id }: { client_id: string }) => client_id),
+      ["a", "b"],
+    );
     assert.deepEqual(body[0].redirect_uris, []);
     assert.deepEqual([seen.list?.pageSize, seen.list?.owner], [2, "a b"]);
     assert.equal(headers.get("link"), '</clients?page_size=2&owner=a+b&page_token=>; rel="first",</clients?page_size=2&owner=a+b&page_token=n%3Dx>; rel="next"');
@@ -252,7 +307,8 @@ describe("the admin port and pages in a browser", async () => {
     for (const host of ["localhost:4445", "LOCALHOST", "127.0.0.1", "[::1]:4445", "writ.localhost"]) assert.equal(await ask(`${adminUrl}/version`, { host }), 200, host);
   });
   test("Fetch §3.2: a page of another origin gets 403, even with a form that needs no preflight", async () => {
-    for (const origin of ["https://evil.test", "null", adminUrl]) assert.equal((await postForm(`${adminUrl}/admin/oauth2/introspect`, { token: "good" }, { headers: { origin } })).status, 403, origin);
+    for (const origin of ["https://evil.test", "null", adminUrl])
+      assert.equal((await postForm(`${adminUrl}/admin/oauth2/introspect`, { token: "good" }, { headers: { origin } })).status, 403, origin);
     assert.equal(await ask(`${adminUrl}/version`, { "sec-fetch-site": "cross-site" }), 403);
     assert.equal(await ask(`${adminUrl}/admin/clients`, { origin: "https://evil.test", "access-control-request-method": "POST" }, "OPTIONS"), 403);
   });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ConnectRouter } from "@connectrpc/connect";
-import { OAuthService, type ExchangeTokenRequest, type IntrospectTokenRequest } from "#gen/writ/oauth/v1/oauth_service_pb.ts";
+import { type ExchangeTokenRequest, type IntrospectTokenRequest, OAuthService } from "#gen/writ/oauth/v1/oauth_service_pb.ts";
 import { OAuthErrorDetailSchema } from "#gen/writ/oauth/v1/request_pb.ts";
 import { postForm, send } from "../harness/http.ts";
 import { gatewayOver } from "./stand-in.ts";
@@ -19,14 +19,20 @@ function core(router: ConnectRouter): void {
     exchangeToken(request, { requestHeader }) {
       seen.token = request;
       seen.requestId = requestHeader.get("x-request-id");
-      if (request.grantType === "refused") throw refusal({ error: "invalid_client", errorDescription: 'Client authentication failed: "x"', status: 401, wwwAuthenticate: 'Basic realm="writ"' });
+      if (request.grantType === "refused")
+        throw refusal({ error: "invalid_client", errorDescription: 'Client authentication failed: "x"', status: 401, wwwAuthenticate: 'Basic realm="writ"' });
       if (request.grantType === "down") throw new ConnectError("connect ECONNREFUSED 10.0.0.1", Code.Unavailable);
       if (request.grantType === "broken") throw new Error("SELECT * FROM client");
       return { accessToken: "writ_at_x", tokenType: "Bearer", expiresIn: 3600, scope: "read" };
     },
     introspectToken(request) {
       seen.introspect = request;
-      return { introspection: request.token === "good" ? { active: true, token: { clientId: "c", sub: "c", exp: 2, iat: 1, nbf: 1, iss: "http://i", tokenType: "Bearer", tokenUse: "access_token" } } : { active: false } };
+      return {
+        introspection:
+          request.token === "good"
+            ? { active: true, token: { clientId: "c", sub: "c", exp: 2, iat: 1, nbf: 1, iss: "http://i", tokenType: "Bearer", tokenUse: "access_token" } }
+            : { active: false },
+      };
     },
     revokeToken: () => ({}),
     getMetadata: () => ({ json: Buffer.from('{"issuer":"http://i"}'), etag: "m1" }),
@@ -39,16 +45,25 @@ describe("the token endpoint", async () => {
   const url = `${publicUrl}/oauth2/token`;
 
   test("RFC 6749 §5.1: a client gets JSON that nobody keeps, and core gets the form, the header and the request id", async () => {
-    const answer = await postForm(url, "grant_type=client_credentials&scope=read&audience=a&audience=b&client_id=&x=1", { basic: ["id", "secret"], headers: { "x-request-id": "req-1" } });
+    const answer = await postForm(url, "grant_type=client_credentials&scope=read&audience=a&audience=b&client_id=&x=1", {
+      basic: ["id", "secret"],
+      headers: { "x-request-id": "req-1" },
+    });
     assert.equal(answer.status, 200);
     assert.deepEqual(answer.body, { access_token: "writ_at_x", token_type: "Bearer", expires_in: 3600, scope: "read" });
-    assert.deepEqual(["content-type", "cache-control", "pragma", "x-request-id"].map((name) => answer.headers.get(name)), ["application/json;charset=UTF-8", "no-store", "no-cache", "req-1"]);
+    assert.deepEqual(
+      ["content-type", "cache-control", "pragma", "x-request-id"].map((name) => answer.headers.get(name)),
+      ["application/json;charset=UTF-8", "no-store", "no-cache", "req-1"],
+    );
     assert.equal(seen.requestId, "req-1");
     assert.deepEqual(seen.token?.audience, ["a", "b"]);
     assert.match(seen.token?.clientAuthentication?.authorization ?? "", /^Basic /);
     assert.equal(seen.token?.context?.method, "POST");
     assert.equal(seen.token?.context?.peerAddress, "127.0.0.1");
-    assert.deepEqual(seen.token?.context?.parameters.map(({ name, value }) => `${name}=${value}`), ["grant_type=client_credentials", "scope=read", "audience=a", "audience=b", "x=1"]);
+    assert.deepEqual(
+      seen.token?.context?.parameters.map(({ name, value }) => `${name}=${value}`),
+      ["grant_type=client_credentials", "scope=read", "audience=a", "audience=b", "x=1"],
+    );
   });
 
   test("a request id that could break a log line is replaced", async () => {
@@ -163,7 +178,10 @@ describe("documents", async () => {
   });
 
   test("Fetch §4.8: a page of any origin may read them, whatever headers it sends", async () => {
-    const ask = await send(`${publicUrl}/.well-known/jwks.json`, { method: "OPTIONS", headers: { origin: "https://a.example", "access-control-request-method": "GET", "access-control-request-headers": "x-trace" } });
+    const ask = await send(`${publicUrl}/.well-known/jwks.json`, {
+      method: "OPTIONS",
+      headers: { origin: "https://a.example", "access-control-request-method": "GET", "access-control-request-headers": "x-trace" },
+    });
     assert.deepEqual([ask.status, ask.headers.get("access-control-allow-origin"), ask.headers.get("access-control-allow-headers")], [204, "*", "x-trace"]);
     assert.match(ask.headers.get("vary") ?? "", /Access-Control-Request-Headers/);
     assert.equal((await send(`${publicUrl}/.well-known/jwks.json`, { headers: { origin: "https://a.example" } })).headers.get("access-control-allow-origin"), "*");
@@ -176,18 +194,29 @@ describe("the rest of the public port", async () => {
   test("Fetch §4.8: the token endpoint answers the pages that are configured and no others", async () => {
     const ask = (origin: string) => send(`${open.publicUrl}/oauth2/token`, { method: "OPTIONS", headers: { origin, "access-control-request-method": "POST" } });
     const yes = await ask("https://app.example");
-    assert.deepEqual([yes.status, yes.headers.get("access-control-allow-origin"), yes.headers.get("vary")], [204, "https://app.example", "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"]);
+    assert.deepEqual(
+      [yes.status, yes.headers.get("access-control-allow-origin"), yes.headers.get("vary")],
+      [204, "https://app.example", "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"],
+    );
     const no = await ask("https://evil.test");
     assert.deepEqual([no.status, no.headers.get("access-control-allow-origin"), no.headers.has("vary")], [204, null, true]);
   });
   test("RFC 7662 §4: introspection is for no page at all", async () => {
-    assert.equal((await postForm(`${open.publicUrl}/oauth2/introspect`, { token: "good" }, { headers: { origin: "https://app.example" } })).headers.get("access-control-allow-origin"), null);
+    assert.equal(
+      (await postForm(`${open.publicUrl}/oauth2/introspect`, { token: "good" }, { headers: { origin: "https://app.example" } })).headers.get("access-control-allow-origin"),
+      null,
+    );
   });
   test("compat hydra: a wrong method is a path that is not there", async () => {
     assert.equal((await send(`${open.publicUrl}/oauth2/token`)).status, 404);
   });
   test("RFC 9110 §12.5.1: an unknown path is answered in the type that the caller would rather have", async () => {
-    for (const [accept, type] of [["*/*", "text/html"], ["text/html,application/json", "text/html"], ["application/json", "application/json"], ["text/plain", "text/plain"]] as const) {
+    for (const [accept, type] of [
+      ["*/*", "text/html"],
+      ["text/html,application/json", "text/html"],
+      ["application/json", "application/json"],
+      ["text/plain", "text/plain"],
+    ] as const) {
       const answer = await send(`${open.publicUrl}/nothing`, { headers: { accept } });
       assert.equal(answer.status, 404);
       assert.ok(answer.headers.get("content-type")?.startsWith(type), accept);
@@ -204,7 +233,10 @@ describe("the rest of the public port", async () => {
       new Promise<string>((resolve, reject) => {
         let text = "";
         const socket = connect(Number(port), hostname, () => socket.write(bytes));
-        socket.on("data", (chunk) => (text += chunk)).on("close", () => resolve(text)).on("error", reject);
+        socket
+          .on("data", (chunk) => (text += chunk))
+          .on("close", () => resolve(text))
+          .on("error", reject);
       });
     assert.match(await raw("nonsense\r\n\r\n"), /^HTTP\/1.1 400 /);
     assert.match(await raw(`GET / HTTP/1.1\r\nhost: x\r\nx: ${"a".repeat(40_000)}\r\n\r\n`), /^HTTP\/1.1 431 /);

@@ -19,7 +19,12 @@ export async function gatewayOver(routes: (router: ConnectRouter) => void, confi
   const log: Log = { ...silentLog, info: (event, fields = {}) => void (event === "request" && requests.push(fields)) };
   const { serve, ...rest } = config;
   const port = { host: "127.0.0.1", port: 0 };
-  const checked = configSchema.parse({ dev: true, urls: { self: { issuer: "http://127.0.0.1:4444" } }, ...rest, serve: { ...serve, public: { ...port, ...serve?.public }, admin: { ...port, ...serve?.admin } } } satisfies ConfigInput);
+  const checked = configSchema.parse({
+    dev: true,
+    urls: { self: { issuer: "http://127.0.0.1:4444" } },
+    ...rest,
+    serve: { ...serve, public: { ...port, ...serve?.public }, admin: { ...port, ...serve?.admin } },
+  } satisfies ConfigInput);
   const gateway = await startGateway({ config: checked, listen: { public: true, admin: true }, transport: createRouterTransport(routes), log, random: pooledRandom() });
   after(() => gateway.close(100));
   const { publicUrl = "", adminUrl = "" } = gateway;
