@@ -2,6 +2,7 @@ import { isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 import { type DescField, type DescMessage, getOption, type JsonValue } from "@bufbuild/protobuf";
 import { json as jsonOption, type Rest } from "#gen/writ/options_pb.ts";
+import { OAuthError } from "#lib/errors.ts";
 import { parseForm, values } from "../http/form.ts";
 import { makeDecoder } from "./decode.ts";
 import { malformed } from "./malformed.ts";
@@ -39,7 +40,7 @@ export function makeBodyReader(input: DescMessage, { body: name, form }: Rest): 
 
 function makeFormReader({ fields }: DescMessage): BodyReader {
   return (into, { headers }, body) => {
-    if (mediaType(headers) !== FORM) throw malformed(`The request is not of the content type ${FORM}`);
+    if (mediaType(headers) !== FORM) throw new OAuthError("invalid_request", `The request is not of the content type ${FORM}`); // as a public endpoint says it
     const parameters = parseForm(body);
     for (const field of fields) {
       const texts = values(parameters, field.name);
