@@ -60,6 +60,8 @@ export async function startRpcServer({ config, dispatcher, log }: RpcServerOptio
     sessions.add(session);
     session.on("close", () => sessions.delete(session)).on("error", () => session.destroy());
   });
+  // It never listens itself, and only when it does Node begins to watch its connections: for slow requests, and for idle ones to close.
+  plain.emit("listening");
   const listener = secure ?? net.createServer((socket) => sortByPreface(socket, plain, framed));
   listener.on(secure === undefined ? "connection" : "secureConnection", track);
   await listen(listener, host, port);
