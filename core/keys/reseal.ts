@@ -13,7 +13,8 @@ export async function resealStoredKeys({ db, issuer, sealer }: ResealDeps): Prom
   let resealed = 0;
   for (const stored of await listSealedJwks(db, issuer)) {
     if (stored.sealKeyId !== undefined && equalBytes(stored.sealKeyId, sealer.keyId)) continue;
-    const after = storeKey(sealer, stored.set, openKey(sealer, stored), stored);
+    const { set, createdAt, activatesAt } = stored;
+    const after = storeKey(sealer, set, openKey(sealer, stored), { createdAt, activatesAt });
     if ((await resealJwk(db, issuer, stored, after)).kind === "resealed") resealed++;
   }
   return resealed;
