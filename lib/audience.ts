@@ -6,7 +6,15 @@ export function allowsAudience(allowed: readonly string[], audience: string): bo
   if (allowed.includes(audience)) return true;
   const wanted = URL.parse(audience);
   // What has dot segments or a query after parsing differs from what was written would name something else to a resource server.
-  if (wanted === null || wanted.host === "" || wanted.search !== "" || wanted.hash !== "" || wanted.username !== "" || wanted.href.replace(/\/$/, "") !== audience.replace(/\/$/, "")) return false;
+  if (
+    wanted === null ||
+    wanted.host === "" ||
+    wanted.search !== "" ||
+    wanted.hash !== "" ||
+    wanted.username !== "" ||
+    wanted.href.replace(/\/$/, "") !== audience.replace(/\/$/, "")
+  )
+    return false;
   return allowed.some((each) => {
     const base = URL.parse(each);
     if (base === null || base.host === "" || base.protocol !== wanted.protocol || base.host !== wanted.host) return false;

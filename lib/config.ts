@@ -54,7 +54,21 @@ export const configSchema = z.strictObject({
   core: z.strictObject({ url: httpUrl.optional(), token: z.string().optional(), ca: z.string().optional(), cert: z.string().optional(), key: z.string().optional() }).prefault({}), // for a gateway alone: where core is and how to prove itself there (token; or paths of PEM files)
   access: z
     .strictObject({
-      tokens: z.array(z.strictObject({ name: z.string(), token: z.string().min(32).optional(), sha256: z.string().regex(/^[0-9a-f]{64}$/).optional(), roles: z.array(role).min(1) }).refine((entry) => (entry.token === undefined) !== (entry.sha256 === undefined), "needs either token or sha256")).default([]), // bearer tokens of callers of the RPC and admin ports
+      tokens: z
+        .array(
+          z
+            .strictObject({
+              name: z.string(),
+              token: z.string().min(32).optional(),
+              sha256: z
+                .string()
+                .regex(/^[0-9a-f]{64}$/)
+                .optional(),
+              roles: z.array(role).min(1),
+            })
+            .refine((entry) => (entry.token === undefined) !== (entry.sha256 === undefined), "needs either token or sha256"),
+        )
+        .default([]), // bearer tokens of callers of the RPC and admin ports
       certificates: z.array(z.strictObject({ name: z.string(), sha256: z.string().regex(/^[0-9a-f]{64}$/), roles: z.array(role).min(1) })).default([]), // client certificates by the SHA-256 of their DER
     })
     .prefault({}), // both empty: whoever reaches the port may do everything, which is why it is loopback only
@@ -75,7 +89,10 @@ export const configSchema = z.strictObject({
       jwt: z.strictObject({ scope_claim: z.enum(["list", "string", "both"]).optional(), alg: z.enum(["RS256", "ES256"]).optional() }).prefault({}), // unset: `scope` as a string and ES256 (RFC 9068 §2.2.3); under `compat: hydra` `scp` as a list and RS256
     })
     .prefault({}),
-  token_prefix: z.string().regex(/^[a-z0-9]{1,16}$/).optional(), // `writ`: writ_at_…; under `compat: hydra` `ory`
+  token_prefix: z
+    .string()
+    .regex(/^[a-z0-9]{1,16}$/)
+    .optional(), // `writ`: writ_at_…; under `compat: hydra` `ory`
   oauth2: z
     .strictObject({
       client_credentials: z.strictObject({ default_grant_allowed_scope: z.boolean().default(false) }).prefault({}), // as Hydra: no scope asked, none granted

@@ -1,4 +1,4 @@
-const UNITS = { h: 3_600_000, m: 60_000, s: 1000, ms: 1, us: 0.001, "µs": 0.001, ns: 0.000001 } as const;
+const UNITS = { h: 3_600_000, m: 60_000, s: 1000, ms: 1, us: 0.001, µs: 0.001, ns: 0.000001 } as const;
 const PART = /(\d+(?:\.\d+)?)(h|ms|m|s|us|µs|ns)/gy;
 
 /** Reads a duration such as `1h30m0s` (the form of Hydra's API and configuration). In milliseconds; undefined: it is none. */

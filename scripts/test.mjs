@@ -10,7 +10,8 @@ await enterToolchain();
 process.chdir(ROOT);
 
 const wanted = process.argv.slice(2).map((path) => relative(ROOT, resolve(path)));
-const files = fs.globSync("**/*.test.ts", { exclude: (name) => ["node_modules", "dist", ".git"].includes(name) })
+const files = fs
+  .globSync("**/*.test.ts", { exclude: (name) => ["node_modules", "dist", ".git"].includes(name) })
   .filter((file) => wanted.length === 0 || wanted.some((path) => path === "" || file === path || file.startsWith(`${path}/`)))
   .sort();
 

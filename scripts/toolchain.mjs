@@ -7,42 +7,41 @@ import { fileURLToPath } from "node:url";
 
 /** The repository's folder. */
 export const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const BIN = join(ROOT, "node_modules", ".bin");
+const onWindows = process.platform === "win32";
 const INSTALLED = join(ROOT, "node_modules", ".package-lock.json"); // npm writes it last
-const PACKAGED_NODE = join(ROOT, "node_modules", "node", "bin", process.platform === "win32" ? "node.exe" : "node");
+const PACKAGED_NODE = join(ROOT, "node_modules", "node", "bin", onWindows ? "node.exe" : "node");
 
 /**
  * Installs the packages when they are missing or older than package-lock.json, then runs this very script again under the
  * packaged Node. Returns only in that Node (or in this one, where it is new enough and no packaged one could be installed).
  */
 export async function enterToolchain() {
-  if (!isInstalled()) install();
-  process.env.PATH = `${BIN}${delimiter}${process.env.PATH ?? ""}`;
-  if (process.env.WRIT_TOOLCHAIN === process.version) return; // we are the second run
-  if (!existsSync(PACKAGED_NODE)) return requireNewNode();
-  const expected = spawnSync(PACKAGED_NODE, ["--version"], { encoding: "utf8" });
-  if (expected.status !== 0) return requireNewNode();
-  const version = expected.stdout.trim();
+  if (!existsSync(INSTALLED) || statSync(INSTALLED).mtimeMs < statSync(join(ROOT, "package-lock.json")).mtimeMs) install();
+  process.env.PATH = `${join(ROOT, "node_modules", ".bin")}${delimiter}${process.env.PATH ?? ""}`;
+  const version = spawnSync(PACKAGED_NODE, ["--version"], { encoding: "utf8" }).stdout?.trim();
   if (version === process.version) return;
-  const child = spawn(PACKAGED_NODE, [...process.execArgv, ...process.argv.slice(1)], { stdio: "inherit", env: { ...process.env, WRIT_TOOLCHAIN: version } });
-  // A signal for us is meant for what we run; a terminal's Ctrl-C reaches both anyway, and the child decides when to end.
-  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) process.on(signal, () => child.kill(signal));
-  const [code, signal] = await new Promise((resolve) => child.once("close", (...end) => resolve(end)));
-  process.exit(code ?? (signal === "SIGINT" ? 130 : 143));
+  if (!version) return requireNewNode();
+  const child = spawn(PACKAGED_NODE, [...process.execArgv, ...process.argv.slice(1)], { stdio: "inherit" });
+  // A signal for us is meant for what we run. A terminal's Ctrl-C reaches both by itself, so that one is only waited for.
+  for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+  process.on("SIGINT", () => process.stdin.isTTY || child.kill("SIGINT"));
+  const [code] = await new Promise((resolve) => child.once("close", (...end) => resolve(end)));
+  process.exit(code ?? 1);
 }
 
-function isInstalled() {
-  return existsSync(INSTALLED) && statSync(INSTALLED).mtimeMs >= statSync(join(ROOT, "package-lock.json")).mtimeMs;
+/** Runs a packaged tool in the repository's folder and shows what it says. Returns its exit status. */
+export function tool(name, args, env = {}) {
+  const run = spawnSync(name, args, { cwd: ROOT, stdio: "inherit", env: { ...process.env, ...env }, shell: onWindows });
+  if (run.error !== undefined) console.error(`writ: ${name}: ${run.error.message}`);
+  return run.status ?? 1;
 }
 
 function install() {
   console.error("writ: installing packages …");
   // Not `npm ci`: it refuses lock files that leave out other platforms' binaries. On stderr: the script's own output stays clean.
-  const npm = process.env.npm_execpath?.endsWith(".js") ? [process.execPath, process.env.npm_execpath] : ["npm"];
-  const done = spawnSync(npm[0], [...npm.slice(1), "install", "--no-audit", "--no-fund"], { cwd: ROOT, stdio: ["ignore", 2, 2], shell: process.platform === "win32" });
+  const done = spawnSync("npm", ["install", "--no-audit", "--no-fund"], { cwd: ROOT, stdio: ["ignore", 2, 2], shell: onWindows });
   if (done.status !== 0) fail("npm install failed; its messages are above");
-  const now = new Date();
-  utimesSync(INSTALLED, now, now); // npm leaves it alone when there was nothing to do, and we would ask again each time
+  utimesSync(INSTALLED, Date.now() / 1000, Date.now() / 1000); // npm leaves it alone when there was nothing to do, and we would ask again each time
 }
 
 function requireNewNode() {

@@ -25,7 +25,16 @@ const ROWS: readonly Row[] = [
   { file: "lib/config.ts", allowed: ["zod", "./duration.ts"], forbidden: ["#core/settings.ts", "../core/settings.ts", "yaml", "pino"] },
   {
     file: "lib/rpc/planted.ts",
-    allowed: ["./call.ts", "../config.ts", "#lib/errors.ts", "#gen/writ/options_pb.ts", "@connectrpc/connect", "@connectrpc/connect/protocol-connect", "@bufbuild/protobuf", "undici"],
+    allowed: [
+      "./call.ts",
+      "../config.ts",
+      "#lib/errors.ts",
+      "#gen/writ/options_pb.ts",
+      "@connectrpc/connect",
+      "@connectrpc/connect/protocol-connect",
+      "@bufbuild/protobuf",
+      "undici",
+    ],
     forbidden: ["#core/server.ts", "../../core/server.ts", "../../gateway/server.ts", "jose", "find-my-way"],
   },
   {
@@ -45,7 +54,16 @@ const ROWS: readonly Row[] = [
   },
   {
     file: "core/store/planted.ts",
-    allowed: ["./db.ts", "./sqlite/driver.ts", "../model/client.ts", "#core/model/client.ts", "#lib/time.ts", "#gen/writ/store/v1/token_pb.ts", "drizzle-orm/sqlite-core", "mysql2/promise"],
+    allowed: [
+      "./db.ts",
+      "./sqlite/driver.ts",
+      "../model/client.ts",
+      "#core/model/client.ts",
+      "#lib/time.ts",
+      "#gen/writ/store/v1/token_pb.ts",
+      "drizzle-orm/sqlite-core",
+      "mysql2/promise",
+    ],
     forbidden: ["../token/issue.ts", "#core/token/issue.ts", "../deps.ts", "./../token/issue.ts", "@connectrpc/connect", "#lib/rpc/call.ts", "../../gateway/server.ts", "jose"],
   },
   {
@@ -56,22 +74,70 @@ const ROWS: readonly Row[] = [
   { file: "core/outbound/planted.ts", allowed: ["./guard.ts", "#lib/errors.ts", "undici"], forbidden: ["../store/db.ts", "#core/store/db.ts", "#gen/writ/options_pb.ts", "jose"] },
   {
     file: "core/token/planted.ts",
-    allowed: ["./issue.ts", "./grant-types/grant-type.ts", "../deps.ts", "../settings.ts", "../model/client.ts", "../store/clients.ts", "../outbound/fetch.ts", "../client/secret.ts", "#gen/writ/store/v1/token_pb.ts", "jose"],
-    forbidden: ["../services/token.ts", "#core/services/token.ts", "../store/sqlite/driver.ts", "../server.ts", "drizzle-orm", "mysql2", "@connectrpc/connect", "#lib/rpc/call.ts", "../../gateway/server.ts", "#gateway/server.ts", "undici"],
+    allowed: [
+      "./issue.ts",
+      "./grant-types/grant-type.ts",
+      "../deps.ts",
+      "../settings.ts",
+      "../model/client.ts",
+      "../store/clients.ts",
+      "../outbound/fetch.ts",
+      "../client/secret.ts",
+      "#gen/writ/store/v1/token_pb.ts",
+      "jose",
+    ],
+    forbidden: [
+      "../services/token.ts",
+      "#core/services/token.ts",
+      "../store/sqlite/driver.ts",
+      "../server.ts",
+      "drizzle-orm",
+      "mysql2",
+      "@connectrpc/connect",
+      "#lib/rpc/call.ts",
+      "../../gateway/server.ts",
+      "#gateway/server.ts",
+      "undici",
+    ],
   },
   {
     file: "core/token/grant-types/planted.ts",
     allowed: ["./grant-type.ts", "../issue.ts", "../../deps.ts", "../../client/authenticate.ts", "../../store/clients.ts", "../../model/client.ts", "#lib/scope.ts"],
     forbidden: ["../../services/token.ts", "../../server.ts", "../../store/mysql/driver.ts", "../../../gateway/server.ts", "@connectrpc/connect", "drizzle-orm"],
   },
-  { file: "gateway/planted.ts", allowed: ["./routes.ts", "./http/form.ts", "#lib/rpc/call.ts", "#gen/writ/options_pb.ts", "@connectrpc/connect", "find-my-way", "cookie"], forbidden: ["#core/deps.ts", "../core/deps.ts", "./../core/deps.ts", "drizzle-orm", "jose", "undici"] },
-  { file: "gateway/oauth/planted.ts", allowed: ["./token.ts", "../http/form.ts", "../routes.ts", "#gateway/rest/encode.ts", "#lib/errors.ts"], forbidden: ["../../core/token/issue.ts", "#core/token/issue.ts", "../http/../../core/deps.ts", "drizzle-orm", "#cli/main.ts"] },
-  { file: "sdk/planted.ts", allowed: ["./client.ts", "#gen/writ/admin/v1/client_pb.ts", "#lib/rpc/network.ts", "@connectrpc/connect-node"], forbidden: ["#core/server.ts", "../core/server.ts", "#gateway/server.ts", "#lib/errors.ts", "../lib/errors.ts"] },
-  { file: "apps/login/planted.ts", allowed: ["./page.ts", "#sdk/index.ts"], forbidden: ["#gen/writ/options_pb.ts", "#lib/errors.ts", "../../core/server.ts", "#gateway/server.ts"] },
+  {
+    file: "gateway/planted.ts",
+    allowed: ["./routes.ts", "./http/form.ts", "#lib/rpc/call.ts", "#gen/writ/options_pb.ts", "@connectrpc/connect", "find-my-way", "cookie"],
+    forbidden: ["#core/deps.ts", "../core/deps.ts", "./../core/deps.ts", "drizzle-orm", "jose", "undici"],
+  },
+  {
+    file: "gateway/oauth/planted.ts",
+    allowed: ["./token.ts", "../http/form.ts", "../routes.ts", "#gateway/rest/encode.ts", "#lib/errors.ts"],
+    forbidden: ["../../core/token/issue.ts", "#core/token/issue.ts", "../http/../../core/deps.ts", "drizzle-orm", "#cli/main.ts"],
+  },
+  {
+    file: "sdk/planted.ts",
+    allowed: ["./client.ts", "#gen/writ/admin/v1/client_pb.ts", "#lib/rpc/network.ts", "@connectrpc/connect-node"],
+    forbidden: ["#core/server.ts", "../core/server.ts", "#gateway/server.ts", "#lib/errors.ts", "../lib/errors.ts"],
+  },
+  {
+    file: "apps/login/planted.ts",
+    allowed: ["./page.ts", "#sdk/index.ts"],
+    forbidden: ["#gen/writ/options_pb.ts", "#lib/errors.ts", "../../core/server.ts", "#gateway/server.ts"],
+  },
   {
     file: "cli/commands/planted.ts",
     allowed: ["./common.ts", "../serve.ts", "#core/server.ts", "#gateway/server.ts", "#sdk/index.ts", "#lib/rpc/direct.ts", "commander", "pino", "zod"],
-    forbidden: ["#core/store/db.ts", "../../core/store/db.ts", "#gateway/http/form.ts", "../../gateway/server.ts", "#gateway/routes.ts", "drizzle-orm", "mysql2", "#test/harness/writ.ts"],
+    forbidden: [
+      "#core/store/db.ts",
+      "../../core/store/db.ts",
+      "#gateway/http/form.ts",
+      "../../gateway/server.ts",
+      "#gateway/routes.ts",
+      "drizzle-orm",
+      "mysql2",
+      "#test/harness/writ.ts",
+    ],
   },
   { file: "newcomer/planted.ts", allowed: [], forbidden: ["#lib/errors.ts", "../core/deps.ts", "node:fs"] },
   { file: "test/planted.ts", allowed: ["#core/store/db.ts", "#gateway/server.ts", "fast-check"], forbidden: [] },
@@ -97,7 +163,7 @@ const OTHERS: Readonly<Record<string, { readonly file: string; readonly source: 
   noExplicitAny: { file: "lib/anything.ts", source: "export const id = (x: any) => x;\n", inTest: true },
   noNonNullAssertion: { file: "lib/surely.ts", source: "export const first = (x: string[]) => x[0]!.length;\n", inTest: false },
   noFloatingPromises: { file: "core/token/float.ts", source: "async function work(): Promise<void> {}\nexport function start(): void {\n  work();\n}\n", inTest: true },
-  noExcessiveLinesPerFile: { file: "core/token/long.ts", source: Array.from({ length: 401 }, (_, n) => `export const n${n} = ${n};\n`).join(""), inTest: false },
+  noExcessiveLinesPerFile: { file: "core/token/long.ts", source: Array.from({ length: 401 }, (_, n) => `export const n${n} = ${n};\n`).join(""), inTest: true },
   noImportCycles: { file: "core/token/cycle-a.ts", source: 'import { b } from "#core/token/cycle-b.ts";\nexport const a = () => b();\n', inTest: true },
 };
 
@@ -146,12 +212,16 @@ test("house: lib/time.ts alone in lib asks the clock, cli reads clock and enviro
   assert.ok(!has("lib/time.ts", "noRestrictedGlobals"));
   assert.ok(has("lib/time.ts", "noRestrictedImports"));
   assert.ok(!has("cli/environment.ts", "noRestrictedGlobals") && !has("cli/environment.ts", "noProcessEnv"));
-  assert.deepEqual([...complaints].filter((line) => line.startsWith("gen/")), []);
+  assert.deepEqual(
+    [...complaints].filter((line) => line.startsWith("gen/")),
+    [],
+  );
 });
 
 test("house: no file is in two rows of the table, since the later row would replace the earlier", () => {
   const { overrides } = JSON.parse(readFileSync(join(ROOT, "biome.json"), "utf8")) as { readonly overrides: readonly { readonly includes: readonly string[] }[] };
-  const rowsOf = (file: string) => overrides.filter(({ includes }) => includes.some((glob) => matchesGlob(file, glob)) && !includes.some((glob) => glob.startsWith("!") && matchesGlob(file, glob.slice(1))));
+  const rowsOf = (file: string) =>
+    overrides.filter(({ includes }) => includes.some((glob) => matchesGlob(file, glob)) && !includes.some((glob) => glob.startsWith("!") && matchesGlob(file, glob.slice(1))));
   const ours = globSync("**/*.ts", { cwd: ROOT, exclude: (name) => ["node_modules", "dist", "gen"].includes(name) });
   for (const file of [...ours, ...ROWS.map((row) => row.file)]) assert.equal(rowsOf(file).length, file.startsWith("newcomer/") ? 0 : 1, file);
 });
@@ -168,7 +238,9 @@ function has(file: string, rule: string): boolean {
 function lint(): ReadonlySet<string> {
   const biome = join(ROOT, "node_modules", ".bin", "biome");
   const run = spawnSync(biome, ["lint", "--reporter=github", "--max-diagnostics=none", "."], { cwd: folder, encoding: "utf8", maxBuffer: 64 * 1024 * 1024 });
-  const found = [...run.stdout.matchAll(/^::\w+ title=lint\/\w+\/(\w+),file=([^,]+),line=(\d+)/gm)].map(([, rule, file, line]) => `${relative(folder, file ?? "")}:${line} ${rule}`);
+  const found = [...run.stdout.matchAll(/^::\w+ title=lint\/\w+\/(\w+),file=([^,]+),line=(\d+)/gm)].map(
+    ([, rule, file, line]) => `${relative(folder, file ?? "")}:${line} ${rule}`,
+  );
   assert.ok(found.length > 0, `biome said nothing of what was planted: ${run.stdout.slice(0, 500)}${run.stderr.slice(0, 2000)}`);
   return new Set(found);
 }

@@ -135,7 +135,7 @@ function describe(path: string): string {
 }
 
 /** What a JSON value is, for a sentence that says what it should be. */
-export function kindOf(value: JsonValue): string {
+function kindOf(value: JsonValue): string {
   if (value === null) return "null";
   return Array.isArray(value) ? "an array" : typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
