@@ -73,8 +73,10 @@ async function start(config: Config, part: Part, log: Log): Promise<Running> {
     const rpc = core !== undefined && (part === "all" || part === "core") ? await startRpcServer({ config, dispatcher: core.dispatcher, log }) : undefined;
     if (rpc !== undefined) closables.push({ close: () => rpc.close(grace) });
     if (part === "core") return { urls: { ...(rpc === undefined ? {} : { rpc: rpc.url }) }, drain() {}, close: () => closeAll(closables) };
-    const transport = core === undefined ? networkTransport(config, closables) : createDirectTransport(core.dispatcher);
-    const gateway = await startGateway({ config, listen: { public: part !== "admin", admin: part !== "public" }, transport, log, random: pooledRandom() });
+    const transport = core === undefined ? networkTransport(config, closables, config.core.token) : createDirectTransport(core.dispatcher);
+    // An administrator acts in his own name, unless something in front of the port has asked him who he is.
+    const adminTransport = core === undefined && !config.serve.admin.open ? networkTransport(config, closables, undefined) : transport;
+    const gateway = await startGateway({ config, listen: { public: part !== "admin", admin: part !== "public" }, transport, adminTransport, log, random: pooledRandom() });
     closables.push({ close: () => gateway.close(grace) });
     return {
       urls: { ...(gateway.publicUrl === undefined ? {} : { public: gateway.publicUrl }), ...(gateway.adminUrl === undefined ? {} : { admin: gateway.adminUrl }), ...(rpc === undefined ? {} : { rpc: rpc.url }) },
@@ -87,12 +89,12 @@ async function start(config: Config, part: Part, log: Log): Promise<Running> {
   }
 }
 
-function networkTransport({ core }: Config, closables: Closable[]) {
+function networkTransport({ core }: Config, closables: Closable[], token: string | undefined) {
   const pem = (name: "ca" | "cert" | "key") => {
     const path = core[name];
     return path === undefined ? {} : { [name]: readFileSync(path, "utf8") };
   };
-  const transport = createNetworkTransport({ baseUrl: core.url ?? "", ...(core.token === undefined ? {} : { token: core.token }), ...pem("ca"), ...pem("cert"), ...pem("key") });
+  const transport = createNetworkTransport({ baseUrl: core.url ?? "", ...(token === undefined ? {} : { token }), ...pem("ca"), ...pem("cert"), ...pem("key") });
   closables.push(transport);
   return transport;
 }

@@ -92,7 +92,9 @@ export function makeSigningKeys({ db, issuer, sealer, settings }: SigningKeysDep
   };
   const get = (set: SigningSet, kept = KEPT): LoadedSet | Promise<LoadedSet> => {
     const known = sets.get(set);
-    return known !== undefined && performance.now() - known.readAt < kept ? known : load(set);
+    if (known !== undefined && performance.now() - known.readAt < kept) return known;
+    // A database that is away for a moment is no reason to stop verifying with keys that were good a moment ago.
+    return known === undefined ? load(set) : load(set).catch(() => known);
   };
   const choose = ({ keys }: LoadedSet, alg: SigningAlg, now: EpochMillis): LoadedKey | undefined => {
     const usable = keys.filter((key) => key.alg === alg && key.use !== "enc" && key.stored.sealKeyId !== undefined);
