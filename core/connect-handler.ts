@@ -1,13 +1,15 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { DescMethodServerStreaming, DescMethodUnary, DescService } from "@bufbuild/protobuf";
-import { type ConnectRouter, createContextKey, createContextValues, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
-import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { createConnectRouter, createContextKey, createContextValues, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
+import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import { ServerReflection } from "#gen/grpc/reflection/v1/reflection_pb.ts";
+import type { Log } from "#lib/events.ts";
 import type { Dispatcher, IncomingCall } from "#lib/rpc/call.ts";
 import { reflectionService } from "./reflection.ts";
 
 type Request = IncomingMessage | Http2ServerRequest;
+type Response = ServerResponse | Http2ServerResponse;
 
 /** What the handler is made of. */
 export interface ConnectHandlerOptions {
@@ -15,23 +17,31 @@ export interface ConnectHandlerOptions {
   /** Fires when the server stops: streams end. */
   readonly shutdown: AbortSignal;
   readonly incomingCall: (request: Request) => IncomingCall;
+  readonly log: Log;
 }
 
 const callKey = createContextKey<IncomingCall | undefined>(undefined);
 
-/** All protocols of Connect's own stack over a dispatcher, and server reflection. */
-export function makeConnectHandler(dispatcher: Dispatcher, { maxBytes, shutdown, incomingCall }: ConnectHandlerOptions): (request: Request, response: ServerResponse | Http2ServerResponse) => void {
-  const routes = (router: ConnectRouter): void => {
-    for (const service of dispatcher.services) router.service(service, implementation(dispatcher, service));
-    router.service(ServerReflection, reflectionService([...dispatcher.services, ServerReflection]));
+/**
+ * All protocols of Connect's own stack over a dispatcher, and server reflection. Not its `connectNodeAdapter`, which writes
+ * to the console whenever a consumer of a stream hangs up.
+ */
+export function makeConnectHandler(dispatcher: Dispatcher, { maxBytes, shutdown, incomingCall, log }: ConnectHandlerOptions): (request: Request, response: Response) => void {
+  const router = createConnectRouter({ readMaxBytes: maxBytes, shutdownSignal: shutdown, acceptCompression: [] }); // nothing is compressed: a token does not shrink, and what shrinks a lot is a bomb
+  for (const service of dispatcher.services) router.service(service, implementation(dispatcher, service));
+  router.service(ServerReflection, reflectionService([...dispatcher.services, ServerReflection]));
+  const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+  return (request, response) => {
+    const handler = handlers.get((request.url ?? "").split("?", 1)[0] ?? "");
+    if (handler === undefined) {
+      response.statusCode = 404;
+      response.end();
+      return;
+    }
+    handler(universalRequestFromNodeRequest(request, response, undefined, createContextValues().set(callKey, incomingCall(request))))
+      .then((answer) => universalResponseToNodeResponse(answer, response))
+      .catch((cause: unknown) => log.debug("request_failed", { method: handler.method.name, cause }));
   };
-  return connectNodeAdapter({
-    routes,
-    readMaxBytes: maxBytes,
-    shutdownSignal: shutdown,
-    acceptCompression: [], // a few bytes of a token do not shrink, and what shrinks a lot is a bomb
-    contextValues: (request) => createContextValues().set(callKey, incomingCall(request as Request)),
-  });
 }
 
 function implementation<S extends DescService>(dispatcher: Dispatcher, service: S): ServiceImpl<S> {

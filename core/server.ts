@@ -38,7 +38,7 @@ export async function startRpcServer({ config, dispatcher, log }: RpcServerOptio
   const tls = readTls("rpc", tlsConfig);
   const stopping = new AbortController();
   const lean = makeLeanHandler(dispatcher, MAX_MESSAGE_BYTES);
-  const connect = makeConnectHandler(dispatcher, { maxBytes: MAX_MESSAGE_BYTES, shutdown: stopping.signal, incomingCall });
+  const connect = makeConnectHandler(dispatcher, { maxBytes: MAX_MESSAGE_BYTES, shutdown: stopping.signal, incomingCall, log });
   const onRequest = (request: http.IncomingMessage, response: http.ServerResponse): void => {
     if (!lean(request, response, incomingCall(request))) connect(request, response);
   };
@@ -60,6 +60,8 @@ export async function startRpcServer({ config, dispatcher, log }: RpcServerOptio
     sessions.add(session);
     session.on("close", () => sessions.delete(session)).on("error", () => session.destroy());
   });
+  // It never listens itself, and only when it does Node begins to watch its connections: for slow requests, and for idle ones to close.
+  plain.emit("listening");
   const listener = secure ?? net.createServer((socket) => sortByPreface(socket, plain, framed));
   listener.on(secure === undefined ? "connection" : "secureConnection", track);
   await listen(listener, host, port);

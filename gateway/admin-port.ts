@@ -14,7 +14,7 @@ import { REST_SERVICES } from "./rest/services.ts";
 import type { GatewayOptions, Port } from "./server.ts";
 
 /** What operators, login and consent apps and Hydra's tools reach. */
-export function adminPort({ transport, config, log }: GatewayOptions, isStopping: () => boolean): Port {
+export function adminPort({ transport: gatewayTransport, adminTransport: transport = gatewayTransport, config, log }: GatewayOptions, isStopping: () => boolean): Port {
   const { cors: corsConfig } = config.serve.admin;
   const refusal = makeAdminGuard(config);
   const cors = configuredCors(corsConfig);

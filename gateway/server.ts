@@ -15,6 +15,11 @@ export interface GatewayOptions {
   readonly listen: { readonly public: boolean; readonly admin: boolean };
   /** The way to core: in the same process or over the network. */
   readonly transport: Transport;
+  /**
+   * The same for the admin port, where calls are made in the caller's name: it must not add the gateway's own credentials,
+   * or whoever brings none would act with the gateway's rights. Absent: `transport` adds none.
+   */
+  readonly adminTransport?: Transport;
   readonly log: Log;
   readonly random: Random;
 }

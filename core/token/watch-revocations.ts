@@ -39,42 +39,46 @@ const RECENT = 500;
 /**
  * Streams revocations, each at least once, from the cursor on. Ends when the signal fires; fails when the database does:
  * the consumer comes back with its last cursor. Two looks alternate: a frequent one at the newest events, so that an event
- * arrives soon, and a sweep over all of the overlap, so that none is missed and a heartbeat may say so.
+ * arrives soon, and a sweep over all of the overlap, so that none is missed and a heartbeat may say so. A cursor says how
+ * far each has come: a consumer that is cut off again and again still gets the newest, and owes only the sweep.
  */
 export async function* watchRevocations(deps: WatchDeps, cursor: string, signal: AbortSignal | undefined, pace: WatchPace = WATCH_PACE[deps.db.engine]): AsyncGenerator<Message> {
   const start = await databaseTime(deps.db);
-  const asked = cursor === "" ? start : parseCursor(cursor);
-  const resumable = asked !== undefined && asked <= addMillis(start, pace.overlap + pace.sweep) && addMillis(asked, -pace.overlap) >= (await revocationHorizon(deps.db, deps.issuer));
-  if (!resumable) yield { cursor: formatCursor(start), event: { case: "reset", value: {} } };
+  const asked = cursor === "" ? { complete: start, newest: start } : parseCursor(cursor);
+  const isResumable = asked !== undefined && asked.newest <= addMillis(start, pace.overlap + pace.sweep) && addMillis(asked.complete, -pace.overlap) >= (await revocationHorizon(deps.db, deps.issuer));
+  let { complete, newest } = isResumable ? asked : { complete: start, newest: start };
+  if (!isResumable) yield { cursor: formatCursor({ complete, newest }), event: { case: "reset", value: {} } };
 
-  const floor = resumable ? asked : start; // a cursor never goes back, or a consumer that is cut off again and again would not get on
-  let complete = floor; // everything up to here, less the overlap, was sent
-  let newest = complete;
   let sent = new Map<string, EpochMillis>();
-  let sweptAt = 0; // reading of the process's own clock
+  let sweptAt = Number.NEGATIVE_INFINITY; // reading of the process's own clock
   let clock = { database: start, own: performance.now() };
 
-  while (signal?.aborted !== true) {
-    const sweep = sweptAt === 0 || performance.now() - sweptAt >= pace.sweep;
-    const now = await databaseTime(deps.db);
-    const own = performance.now();
-    const since = addMillis(sweep || newest < complete ? complete : newest, -(sweep ? pace.overlap : Math.min(RECENT, pace.overlap)));
+  const look = async function* (since: EpochMillis, now: EpochMillis): AsyncGenerator<Message> {
     for await (const event of eventsSince(deps, since)) {
       const id = Buffer.from(event.id).toString("base64url");
       if (sent.has(id)) continue;
       sent.set(id, event.at);
-      if (event.at > newest) newest = event.at;
-      yield { cursor: formatCursor(Math.max(Math.min(event.at, now), floor) as EpochMillis), event: { case: "revocation", value: { id, at: event.at, keys: deps.revocationKeys.ofEvent(event.record) } } };
+      // SQLite gives events of one moment times that run ahead of its clock; a cursor does not, or it would be refused.
+      if (event.at > newest) newest = (event.at > now ? now : event.at) as EpochMillis;
+      yield { cursor: formatCursor({ complete, newest }), event: { case: "revocation", value: { id, at: event.at, keys: deps.revocationKeys.ofEvent(event.record) } } };
     }
-    if (sweep) {
+  };
+
+  while (signal?.aborted !== true) {
+    const now = await databaseTime(deps.db);
+    const own = performance.now();
+    yield* look(addMillis(newest, -Math.min(RECENT, pace.overlap)), now);
+    if (own - sweptAt >= pace.sweep) {
+      if (pace.overlap > 0) yield* look(addMillis(complete, -pace.overlap), now);
       sweptAt = own;
       const skew = now - clock.database - (own - clock.own);
       clock = { database: now, own };
       if (Math.abs(skew) <= Math.max(pace.overlap / 2, pace.sweep * 2)) {
         complete = now;
-        // An event in the overlap of the next look must still be known as sent; nothing older is looked at again.
-        sent = new Map([...sent].filter(([, at]) => at >= addMillis(now, -2 * pace.overlap - pace.sweep)));
-        yield { cursor: formatCursor(now), event: { case: "heartbeat", value: { completeUntil: addMillis(now, -pace.overlap), now } } };
+        if (newest < now && pace.overlap === 0) newest = now;
+        // What a later look may find again must still be known as sent; nothing older is looked at.
+        sent = new Map([...sent].filter(([, at]) => at >= addMillis(newest < now ? newest : now, -2 * pace.overlap - pace.sweep)));
+        yield { cursor: formatCursor({ complete, newest }), event: { case: "heartbeat", value: { completeUntil: addMillis(now, -pace.overlap), now } } };
       } else {
         // The database's clock jumped, or another node with another clock answered: what the overlap is to cover is not
         // known, so nothing is called complete until two looks agree again.

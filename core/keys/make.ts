@@ -1,0 +1,21 @@
+import { calculateJwkThumbprint } from "jose";
+import type { JsonWebKey } from "#gen/writ/admin/v1/jwk_service_pb.ts";
+import { KEY_ALGORITHMS } from "./algorithms.ts";
+import { fromJwk, toJwk } from "./jwk.ts";
+
+/** Makes a key for an algorithm of KEY_ALGORITHMS; named by its thumbprint unless it is given a name (RFC 7638). */
+export async function makeKey(alg: string, { kid, use }: { readonly kid: string; readonly use: string }): Promise<JsonWebKey> {
+  const generate = KEY_ALGORITHMS[alg];
+  if (generate === undefined) throw new Error(`no key can be made for ${alg}`);
+  const jwk = (await generate()).export({ format: "jwk" });
+  return fromJwk(jwk, { kid: kid === "" ? await thumbprint(jwk) : kid, alg, use });
+}
+
+/** Name of a key that came without one. */
+export async function thumbprintOf(key: JsonWebKey): Promise<string> {
+  return thumbprint(toJwk(key));
+}
+
+function thumbprint(jwk: object): Promise<string> {
+  return calculateJwkThumbprint(jwk as Parameters<typeof calculateJwkThumbprint>[0]);
+}

@@ -1,0 +1,63 @@
+import { type Client, type ConnectError, createClient, type Transport } from "@connectrpc/connect";
+import { createConnectTransport, type ConnectTransportOptions } from "@connectrpc/connect-node";
+import { ClientService } from "#gen/writ/admin/v1/client_service_pb.ts";
+import { JwkService } from "#gen/writ/admin/v1/jwk_service_pb.ts";
+import { MetadataService } from "#gen/writ/admin/v1/metadata_service_pb.ts";
+import { TokenService as AdminTokenService } from "#gen/writ/admin/v1/token_service_pb.ts";
+import { OAuthErrorDetailSchema } from "#gen/writ/oauth/v1/request_pb.ts";
+import { TokenService } from "#gen/writ/token/v1/token_service_pb.ts";
+
+/** Where core's RPC port is and how to prove oneself there. */
+export interface WritOptions {
+  /** `http://127.0.0.1:4440`, or https. */
+  readonly baseUrl: string;
+  /** Bearer token of `access.tokens`. Without credentials core answers on loopback addresses only. */
+  readonly token?: string;
+  /** TLS: the CA that core's certificate is checked against, and a certificate of one's own. PEM. */
+  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+}
+
+/** Typed clients of core's services, over one connection. */
+export interface WritClient {
+  readonly clients: Client<typeof ClientService>;
+  readonly jwks: Client<typeof JwkService>;
+  readonly metadata: Client<typeof MetadataService>;
+  /** Tokens as an administrator sees them. */
+  readonly adminTokens: Client<typeof AdminTokenService>;
+  /** Tokens for services that decide on them at a high rate. */
+  readonly tokens: Client<typeof TokenService>;
+  /** For services of the contract that have no name here. */
+  readonly transport: Transport;
+}
+
+/** Connects to core. Nothing is sent before the first call. */
+export function createWritClient({ baseUrl, token, tls }: WritOptions): WritClient {
+  const options: ConnectTransportOptions = {
+    baseUrl,
+    httpVersion: "2",
+    nodeOptions: { ...tls },
+    interceptors:
+      token === undefined
+        ? []
+        : [
+            (next) => (request) => {
+              request.header.set("authorization", `Bearer ${token}`);
+              return next(request);
+            },
+          ],
+  };
+  const transport = createConnectTransport(options);
+  return {
+    clients: createClient(ClientService, transport),
+    jwks: createClient(JwkService, transport),
+    metadata: createClient(MetadataService, transport),
+    adminTokens: createClient(AdminTokenService, transport),
+    tokens: createClient(TokenService, transport),
+    transport,
+  };
+}
+
+/** The protocol's `error` code of a failed call (RFC 6749 §5.2), such as `invalid_client_metadata`; undefined: it has none. */
+export function oauthErrorOf(error: ConnectError): string | undefined {
+  return error.findDetails(OAuthErrorDetailSchema)[0]?.error;
+}
