@@ -15,7 +15,7 @@ const command =
   };
 
 const CHECKS = {
-  "format and lint": command("biome", "ci", "--error-on-warnings", "--max-diagnostics=200", "."),
+  "format and lint": command("biome", "ci", "--colors=off", "--error-on-warnings", "--max-diagnostics=200", "."),
   types: command("tsc", "-p", "."),
   "proto style": command("buf", "lint"),
   "proto format": command("buf", "format", "--diff", "--exit-code"),
