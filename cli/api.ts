@@ -23,7 +23,10 @@ export type Port = "admin" | "public";
 /** The endpoint, from the flag or the environment. @throws Error that says how to give one */
 export function endpointOf({ endpoint }: ApiFlags, port: Port): string {
   const url = endpoint ?? process.env[port === "admin" ? "WRIT_ADMIN_URL" : "WRIT_PUBLIC_URL"] ?? process.env.WRIT_URL ?? process.env.ORY_SDK_URL;
-  if (url === undefined || url === "") throw new CliError(`No endpoint is given. Say where the ${port} port is: --endpoint http://127.0.0.1:${port === "admin" ? 4445 : 4444}, or the environment variable WRIT_${port.toUpperCase()}_URL or ORY_SDK_URL.`);
+  if (url === undefined || url === "")
+    throw new CliError(
+      `No endpoint is given. Say where the ${port} port is: --endpoint http://127.0.0.1:${port === "admin" ? 4445 : 4444}, or the environment variable WRIT_${port.toUpperCase()}_URL or ORY_SDK_URL.`,
+    );
   if (!/^https?:\/\//.test(url)) throw new CliError(`The endpoint '${url}' is no http or https URL.`);
   return url.replace(/\/+$/, "");
 }
@@ -59,7 +62,9 @@ async function send(flags: ApiFlags, port: Port, method: string, path: string, h
     headers[name.toLowerCase()] = value;
   }
   try {
-    return flags.skipTlsVerify === true && base.startsWith("https:") ? await sendUnverified(base + path, method, headers, body) : await sendVerified(base + path, method, headers, body);
+    return flags.skipTlsVerify === true && base.startsWith("https:")
+      ? await sendUnverified(base + path, method, headers, body)
+      : await sendVerified(base + path, method, headers, body);
   } catch (error) {
     throw new CliError(`${base} cannot be reached (${reason(error)}). Is the server running there? 'npm start' starts one.`);
   }
@@ -76,7 +81,9 @@ function sendUnverified(url: string, method: string, headers: Record<string, str
     const request = httpsRequest(url, { method, headers, rejectUnauthorized: false, timeout: TIMEOUT }, (response) => {
       const chunks: Buffer[] = [];
       response.on("data", (chunk: Buffer) => chunks.push(chunk));
-      response.on("end", () => resolve({ status: response.statusCode ?? 0, headers: new Headers(response.headers as Record<string, string>), body: parse(Buffer.concat(chunks).toString()) }));
+      response.on("end", () =>
+        resolve({ status: response.statusCode ?? 0, headers: new Headers(response.headers as Record<string, string>), body: parse(Buffer.concat(chunks).toString()) }),
+      );
     });
     request.on("timeout", () => request.destroy(new Error("no answer in 10 seconds")));
     request.on("error", reject);

@@ -22,7 +22,13 @@ const FLAGS: readonly Flag[] = [
   { option: "--response-type <types>", member: "response_types", kind: "list", about: "allowed response types", initial: ["code"] },
   { option: "--scope <scopes>", member: "scope", kind: "words", about: "scopes that it may ask for" },
   { option: "--audience <audience>", member: "audience", kind: "list", about: "audience that it may ask for" },
-  { option: "--token-endpoint-auth-method <method>", member: "token_endpoint_auth_method", kind: "text", about: "client_secret_basic, client_secret_post or none", initial: "client_secret_basic" },
+  {
+    option: "--token-endpoint-auth-method <method>",
+    member: "token_endpoint_auth_method",
+    kind: "text",
+    about: "client_secret_basic, client_secret_post or none",
+    initial: "client_secret_basic",
+  },
   { option: "--secret <secret>", member: "client_secret", kind: "text", about: "secret; generated when not given" },
   { option: "--jwks-uri <uri>", member: "jwks_uri", kind: "text", about: "where its public keys are" },
   { option: "--policy-uri <uri>", member: "policy_uri", kind: "text", about: "privacy policy" },
@@ -56,7 +62,13 @@ export function addClientFlags(command: Command): Command {
 
 /** Collects a flag that may be repeated or hold a list separated by commas. */
 export function collect(value: string, before: readonly string[] = []): string[] {
-  return [...before, ...value.split(",").map((each) => each.trim()).filter((each) => each !== "")];
+  return [
+    ...before,
+    ...value
+      .split(",")
+      .map((each) => each.trim())
+      .filter((each) => each !== ""),
+  ];
 }
 
 /** The client that the flags describe; every member that create sends. */

@@ -40,11 +40,6 @@ export function loadConfig({ files, env, flags }: ConfigSources): Config {
   return checked.data;
 }
 
-/** Every key that can be set by one value, with its name in the environment. */
-export function environmentNames(): readonly string[] {
-  return leaves(configSchema).map(({ path }) => envName(path));
-}
-
 function readFile(file: string, places: Map<string, string>): Tree {
   if (!existsSync(file)) throw new Error(`configuration file ${file} is not there`);
   const lines = new LineCounter();
@@ -75,7 +70,15 @@ function readEnv({ path, schema }: Leaf, env: ConfigSources["env"]): { readonly 
     for (let i = 0; env[`${name}_${i}`] !== undefined; i++) items.push(env[`${name}_${i}`] as string);
     if (items.length > 0) return { name: `${name}_0`, value: items };
     if (whole === undefined) return undefined;
-    return { name, value: whole.trimStart().startsWith("[") ? parseJson(name, whole) : whole.split(",").map((each) => each.trim()).filter((each) => each !== "") };
+    return {
+      name,
+      value: whole.trimStart().startsWith("[")
+        ? parseJson(name, whole)
+        : whole
+            .split(",")
+            .map((each) => each.trim())
+            .filter((each) => each !== ""),
+    };
   }
   if (whole === undefined || whole === "") return undefined;
   if (kind === "boolean") {

@@ -8,8 +8,21 @@ import type { Log, LogEvent, LogFields } from "#lib/events.ts";
  */
 export function makeLog({ level, format }: Config["log"]): Log {
   const asText = format === undefined ? process.stderr.isTTY === true : format === "text";
-  const logger = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, messageKey: "event", formatters: { level: (label) => ({ level: label }) }, serializers: { cause: describeCause } }, asText ? { write: (line: string) => process.stderr.write(toText(line)) } : pino.destination({ dest: 2, sync: true }));
-  const write = (name: "debug" | "info" | "warn" | "error") => (event: LogEvent, fields: LogFields = {}) => logger[name](fields, event);
+  const logger = pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      messageKey: "event",
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { cause: describeCause },
+    },
+    asText ? { write: (line: string) => process.stderr.write(toText(line)) } : pino.destination({ dest: 2, sync: true }),
+  );
+  const write =
+    (name: "debug" | "info" | "warn" | "error") =>
+    (event: LogEvent, fields: LogFields = {}) =>
+      logger[name](fields, event);
   return { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") };
 }
 

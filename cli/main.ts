@@ -25,7 +25,10 @@ function makeProgram(): Command {
   jwkCommands({ create, get, delete: remove, import: importing });
   tokenCommands({ perform, introspect, revoke });
   serverCommands(program);
-  program.command("version").description("Print the version").action(() => void process.stdout.write(`Version:    ${version}\nNode.js:    ${process.version}\n`));
+  program
+    .command("version")
+    .description("Print the version")
+    .action(() => void process.stdout.write(`Version:    ${version}\nNode.js:    ${process.version}\n`));
   return program;
 }
 

@@ -22,13 +22,23 @@ export async function printOne<T>(flags: OutputFlags, view: View<T>, item: T, js
 }
 
 /** Prints many things: a head and a row each. */
-export async function printMany<T>(flags: OutputFlags, view: View<T>, items: readonly T[], json: unknown = items, footer: readonly (readonly [string, string])[] = []): Promise<void> {
+export async function printMany<T>(
+  flags: OutputFlags,
+  view: View<T>,
+  items: readonly T[],
+  json: unknown = items,
+  footer: readonly (readonly [string, string])[] = [],
+): Promise<void> {
   if (flags.quiet === true) return print(items.map(view.id).join("\n"));
   if (!isTable(flags)) return print(await render(flags, json));
   const heads = Object.keys(view.columns);
   const rows = items.map((item) => Object.values(view.columns).map((value) => value(item) || "<empty>"));
   const widths = heads.map((head, i) => Math.max(head.length, ...rows.map((row) => row[i]?.length ?? 0)));
-  const line = (cells: readonly string[]): string => cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join("  ").trimEnd();
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+      .join("  ")
+      .trimEnd();
   print([line(heads), ...rows.map(line), ...(footer.length > 0 ? ["", ...footer.map(([name, value]) => `${name}  ${value}`)] : [])].join("\n"));
 }
 
@@ -58,7 +68,10 @@ async function byJsonPath(path: string, value: unknown): Promise<unknown> {
 
 /** RFC 6901. */
 function byPointer(pointer: string, value: unknown): unknown {
-  const steps = pointer.split("/").slice(1).map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
+  const steps = pointer
+    .split("/")
+    .slice(1)
+    .map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
   return steps.reduce<unknown>((at, step) => {
     if (typeof at !== "object" || at === null || !Object.hasOwn(at, step)) throw new CliError(`Nothing is found at '${pointer}'.`);
     return (at as Record<string, unknown>)[step];

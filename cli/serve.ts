@@ -79,7 +79,11 @@ async function start(config: Config, part: Part, log: Log): Promise<Running> {
     const gateway = await startGateway({ config, listen: { public: part !== "admin", admin: part !== "public" }, transport, adminTransport, log, random: pooledRandom() });
     closables.push({ close: () => gateway.close(grace) });
     return {
-      urls: { ...(gateway.publicUrl === undefined ? {} : { public: gateway.publicUrl }), ...(gateway.adminUrl === undefined ? {} : { admin: gateway.adminUrl }), ...(rpc === undefined ? {} : { rpc: rpc.url }) },
+      urls: {
+        ...(gateway.publicUrl === undefined ? {} : { public: gateway.publicUrl }),
+        ...(gateway.adminUrl === undefined ? {} : { admin: gateway.adminUrl }),
+        ...(rpc === undefined ? {} : { rpc: rpc.url }),
+      },
       drain: () => gateway.drain(),
       close: () => closeAll(closables),
     };

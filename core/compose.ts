@@ -29,7 +29,6 @@ import { closeDb, type OpenOptions, openDb, pingDb } from "./store/db.ts";
 import { migrateUp, requireSchema } from "./store/migrate.ts";
 import { makeRevocationKeys } from "./token/revocation-keys.ts";
 
-
 /** A running core: what to call, and how to end it. */
 export interface Core {
   readonly dispatcher: Dispatcher;
@@ -57,7 +56,8 @@ export interface CoreOptions {
 export async function composeCore(config: Config, { log, version, clock = systemClock, onStatement }: CoreOptions): Promise<Core> {
   const settings = settle(config);
   if (config.dsn === undefined) throw new Error("dsn is not set: say where the state is, such as DSN=sqlite://data/writ.sqlite");
-  if (config.secrets.system.length === 0) throw new Error("secrets.system is not set: give at least one secret of 16 characters or more, such as SECRETS_SYSTEM=$(openssl rand -hex 32)");
+  if (config.secrets.system.length === 0)
+    throw new Error("secrets.system is not set: give at least one secret of 16 characters or more, such as SECRETS_SYSTEM=$(openssl rand -hex 32)");
   const db = await openDb({ dsn: config.dsn, log, ...(onStatement === undefined ? {} : { onStatement }) });
   try {
     if (config.dev || config.dsn === "memory") await migrateUp(db);
@@ -69,7 +69,11 @@ export async function composeCore(config: Config, { log, version, clock = system
     const deps: Deps = { db, issuer: ISSUER, config, settings, clock, random, sealer, keys, slowHash: makeSlowHash({ random }), revocationKeys, log, version };
     await requireKnownSealKeys(deps);
     await makeFirstKeys(deps);
-    const ready = async (): Promise<boolean> => pingDb(db).then(() => true, () => false);
+    const ready = async (): Promise<boolean> =>
+      pingDb(db).then(
+        () => true,
+        () => false,
+      );
     const registrations = serviceRegistrations(deps);
     const health = healthRegistration({ ready, services: registrations.map(({ service }) => service) });
     const dispatcher = makeDispatcher({ registrations: [...registrations, health], access: makeAccessTable(config), clock, random, log });

@@ -1,7 +1,7 @@
 import { create, type DescMethod, type DescMethodServerStreaming, type DescMethodUnary, getOption, type MessageInitShape, type MessageShape } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { Access, access as accessOption } from "#gen/writ/options_pb.ts";
 import { OAuthErrorDetailSchema } from "#gen/writ/oauth/v1/request_pb.ts";
+import { Access, access as accessOption } from "#gen/writ/options_pb.ts";
 import { OAuthError } from "#lib/errors.ts";
 import type { Log } from "#lib/events.ts";
 import type { Random } from "#lib/random.ts";
@@ -28,7 +28,13 @@ interface Route {
 /** Packages whose methods are for everybody: health and reflection are part of gRPC and carry no option of ours. */
 const OPEN_PACKAGES = ["grpc.health.v1.", "grpc.reflection.v1."];
 
-const CODE_OF_STATUS: Readonly<Record<number, Code>> = { 400: Code.InvalidArgument, 401: Code.Unauthenticated, 403: Code.PermissionDenied, 500: Code.Internal, 503: Code.Unavailable };
+const CODE_OF_STATUS: Readonly<Record<number, Code>> = {
+  400: Code.InvalidArgument,
+  401: Code.Unauthenticated,
+  403: Code.PermissionDenied,
+  500: Code.Internal,
+  503: Code.Unavailable,
+};
 
 /** Makes the one way into core. */
 export function makeDispatcher({ registrations, access, clock, random, log }: DispatcherOptions): Dispatcher {
@@ -46,7 +52,9 @@ export function makeDispatcher({ registrations, access, clock, random, log }: Di
     if (route === undefined) throw new ConnectError(`${method.parent.typeName}/${method.name} is not served here`, Code.Unimplemented);
     const caller = access.authenticate(call);
     if (route.role !== Access.ANYONE && (route.role === Access.UNSPECIFIED || !caller.roles.has(route.role)))
-      throw call.authorization === undefined && call.certificateSha256 === undefined ? new ConnectError("credentials are missing", Code.Unauthenticated) : new ConnectError(`${caller.name} may not call ${route.name}`, Code.PermissionDenied);
+      throw call.authorization === undefined && call.certificateSha256 === undefined
+        ? new ConnectError("credentials are missing", Code.Unauthenticated)
+        : new ConnectError(`${caller.name} may not call ${route.name}`, Code.PermissionDenied);
     return { route, context: { requestId: call.requestId ?? Buffer.from(random(12)).toString("base64url"), caller, now: clock(), signal: call.signal } };
   };
 

@@ -7,13 +7,17 @@ import { ISSUER } from "./issuer.ts";
 import { resealStoredKeys } from "./keys/reseal.ts";
 import { closeDb, type Db, databaseTime, openDb } from "./store/db.ts";
 import { deleteExpired } from "./store/janitor.ts";
-import { requireSchema } from "./store/migrate.ts";
-
-export { migrateDown, migrateUp, migrationStatus } from "./store/migrate.ts";
+import { type MigrationStatus, migrateDown, migrateUp, migrationStatus, requireSchema } from "./store/migrate.ts";
 
 /** A database that is looked after while no server of this process uses it. */
 export interface Maintenance {
   readonly db: Db;
+  /** Every migration that this version or the database knows. */
+  migrations(): Promise<readonly MigrationStatus[]>;
+  /** Applies what is pending. Returns what was applied. */
+  migrateUp(): Promise<readonly MigrationStatus[]>;
+  /** Takes back the last `steps`. Returns what was taken back. */
+  migrateDown(steps: number): Promise<readonly MigrationStatus[]>;
   /** Seals stored keys with the first system secret. Returns how many were sealed anew. */
   reseal(): Promise<number>;
   /** Deletes what has expired, at most `limit` rows of each table. Returns rows by table. */
@@ -29,6 +33,9 @@ export async function openMaintenance(config: Config, log: Log): Promise<Mainten
   const db = await openDb({ dsn: config.dsn ?? "", log });
   return {
     db,
+    migrations: () => migrationStatus(db),
+    migrateUp: () => migrateUp(db),
+    migrateDown: (steps) => migrateDown(db, steps),
     async reseal() {
       await requireSchema(db);
       const [first] = config.secrets.system;

@@ -50,7 +50,10 @@ export async function startRpcServer({ config, dispatcher, log }: RpcServerOptio
   };
 
   const plain = http.createServer({ requestTimeout: REQUEST_TIMEOUT, headersTimeout: HEADERS_TIMEOUT, keepAliveTimeout: 65_000 }, onRequest);
-  const secure = tls === undefined ? undefined : http2.createSecureServer({ ...tls, allowHTTP1: true, requestTimeout: REQUEST_TIMEOUT, headersTimeout: HEADERS_TIMEOUT } as http2.SecureServerOptions);
+  const secure =
+    tls === undefined
+      ? undefined
+      : http2.createSecureServer({ ...tls, allowHTTP1: true, requestTimeout: REQUEST_TIMEOUT, headersTimeout: HEADERS_TIMEOUT } as http2.SecureServerOptions);
   const framed = secure ?? http2.createServer();
   framed.on("request", (request, response) => {
     if (request.httpVersionMajor === 1) onRequest(request as unknown as http.IncomingMessage, response as unknown as http.ServerResponse);
@@ -122,7 +125,9 @@ function incomingCall(request: http.IncomingMessage | http2.Http2ServerRequest, 
 
 function listen(server: net.Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => reject(error.code === "EADDRINUSE" ? new Error(`serve.rpc.port ${port} is taken: set another, such as SERVE_RPC_PORT=${port + 1}`) : error));
+    server.once("error", (error: NodeJS.ErrnoException) =>
+      reject(error.code === "EADDRINUSE" ? new Error(`serve.rpc.port ${port} is taken: set another, such as SERVE_RPC_PORT=${port + 1}`) : error),
+    );
     server.listen({ host, port }, resolve);
   });
 }

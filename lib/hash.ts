@@ -14,8 +14,3 @@ export function hashSecret<What extends string>(secret: string): Hashed<What> {
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
 }
-
-/** Compares two strings in constant time, whatever their lengths, by their hashes. */
-export function equalStrings(a: string, b: string): boolean {
-  return timingSafeEqual(hash("sha256", a, "buffer"), hash("sha256", b, "buffer"));
-}

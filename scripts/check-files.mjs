@@ -37,9 +37,7 @@ const withoutCode = (markdown) => markdown.replace(/^(```|~~~)[\s\S]*?^\1/gm, ""
 
 /** As GitHub names headings. */
 function anchors(file) {
-  const headings = text(file)
-    .replace(/^(```|~~~)[\s\S]*?^\1/gm, "")
-    .matchAll(/^#+\s+(.*)$/gm);
+  const headings = withoutCode(text(file)).matchAll(/^#+\s+(.*)$/gm);
   return new Set(
     [...headings].map(([, heading]) =>
       heading

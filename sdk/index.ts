@@ -1,5 +1,5 @@
 import { type Client, type ConnectError, createClient, type Transport } from "@connectrpc/connect";
-import { createConnectTransport, type ConnectTransportOptions } from "@connectrpc/connect-node";
+import { type ConnectTransportOptions, createConnectTransport } from "@connectrpc/connect-node";
 import { ClientService } from "#gen/writ/admin/v1/client_service_pb.ts";
 import { JwkService } from "#gen/writ/admin/v1/jwk_service_pb.ts";
 import { MetadataService } from "#gen/writ/admin/v1/metadata_service_pb.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { allowInsecureRequests, clientCredentialsGrant, ClientSecretBasic, discovery, tokenIntrospection, tokenRevocation } from "openid-client";
+import { allowInsecureRequests, ClientSecretBasic, clientCredentialsGrant, discovery, tokenIntrospection, tokenRevocation } from "openid-client";
 import { createClient, send } from "./harness/http.ts";
 import { freePort } from "./harness/port.ts";
 import { describeWrit, startWrit } from "./harness/writ.ts";
@@ -31,7 +31,10 @@ describeWrit("metadata", {}, (writ) => {
 
   test("specs.md §0.8: discovery and JWKS answer any origin and any request header; an ETag spares the body", async () => {
     for (const path of [...FORMS, "/.well-known/jwks.json"]) {
-      const preflight = await send(writ().publicUrl + path, { method: "OPTIONS", headers: { origin: "https://spa.example", "access-control-request-method": "GET", "access-control-request-headers": "x-anything, mcp-protocol-version" } });
+      const preflight = await send(writ().publicUrl + path, {
+        method: "OPTIONS",
+        headers: { origin: "https://spa.example", "access-control-request-method": "GET", "access-control-request-headers": "x-anything, mcp-protocol-version" },
+      });
       assert.ok(preflight.status === 204 || preflight.status === 200, path);
       assert.equal(preflight.headers.get("access-control-allow-origin"), "*");
       assert.match(preflight.headers.get("access-control-allow-headers") ?? "", /\*|x-anything.*mcp-protocol-version/i);
@@ -76,7 +79,10 @@ test("openid-client discovers the server, gets a token by client credentials, in
   const writ = await startWrit("direct", { config: { urls: { self: { issuer } }, serve: { public: { port } } } });
   try {
     const client = await createClient(writ);
-    const config = await discovery(new URL(issuer), client.client_id, client.client_secret, ClientSecretBasic(client.client_secret), { execute: [allowInsecureRequests], algorithm: "oauth2" });
+    const config = await discovery(new URL(issuer), client.client_id, client.client_secret, ClientSecretBasic(client.client_secret), {
+      execute: [allowInsecureRequests],
+      algorithm: "oauth2",
+    });
     const tokens = await clientCredentialsGrant(config, { scope: "read" });
     assert.equal((await tokenIntrospection(config, tokens.access_token)).active, true);
     await tokenRevocation(config, tokens.access_token);

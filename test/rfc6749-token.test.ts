@@ -47,7 +47,10 @@ describeWrit("token endpoint", {}, (writ) => {
 
   test("RFC 6749 §2.3: two authentication methods in one request get invalid_request", async () => {
     const client = await createClient(writ());
-    const answer = await token({ grant_type: "client_credentials", client_id: client.client_id, client_secret: client.client_secret }, { basic: [client.client_id, client.client_secret] });
+    const answer = await token(
+      { grant_type: "client_credentials", client_id: client.client_id, client_secret: client.client_secret },
+      { basic: [client.client_id, client.client_secret] },
+    );
     assert.deepEqual([answer.status, answer.body.error], [400, "invalid_request"]);
   });
 
@@ -93,7 +96,8 @@ describeWrit("token endpoint", {}, (writ) => {
   test("RFC 6749 §5.2: an unknown grant type gets unsupported_grant_type, none invalid_request; names of Object's members are unknown ones", async () => {
     const client = await createClient(writ());
     const basic = [client.client_id, client.client_secret] as const;
-    for (const grantType of ["password", "constructor", "__proto__", "toString", "x".repeat(5000)]) assert.equal((await token({ grant_type: grantType }, { basic })).body.error, "unsupported_grant_type", grantType);
+    for (const grantType of ["password", "constructor", "__proto__", "toString", "x".repeat(5000)])
+      assert.equal((await token({ grant_type: grantType }, { basic })).body.error, "unsupported_grant_type", grantType);
     assert.equal((await token({}, { basic })).body.error, "invalid_request");
     assert.equal((await token({ grant_type: "" }, { basic })).body.error, "invalid_request", "RFC 6749 §3.2: a parameter without a value is absent");
   });
@@ -176,7 +180,10 @@ describeWrit(
       assert.deepEqual([400, "invalid_request"], await token({ grant_type: "password" }, { basic }).then(({ status, body }) => [status, body.error]));
       assert.deepEqual([400, "invalid_request"], await token({ grant_type: "client_credentials" }).then(({ status, body }) => [status, body.error]));
       const publicClient = await createClient(writ(), { token_endpoint_auth_method: "none" });
-      assert.deepEqual([400, "invalid_grant"], await token({ grant_type: "client_credentials", client_id: publicClient.client_id }).then(({ status, body }) => [status, body.error]));
+      assert.deepEqual(
+        [400, "invalid_grant"],
+        await token({ grant_type: "client_credentials", client_id: publicClient.client_id }).then(({ status, body }) => [status, body.error]),
+      );
       assert.equal((await send(`${writ().publicUrl}/oauth2/token`)).status, 404);
     });
   },

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { makeSealer } from "#lib/seal.ts";
 import { pooledRandom } from "#lib/random.ts";
+import { makeSealer } from "#lib/seal.ts";
 import type { EpochMillis } from "#lib/time.ts";
 import { createClient, introspect, issueToken, postForm, send, sendJson } from "./harness/http.ts";
 import { describeWrit } from "./harness/writ.ts";
@@ -39,7 +39,21 @@ describeWrit("introspection", { clock }, (writ) => {
   test("RFC 7662 §2.2: garbage, another kind, a changed or cut token: exactly {active:false}", async () => {
     const token = await issueToken(writ(), await createClient(writ()));
     const flipped = token.slice(0, -2) + (token.at(-2) === "A" ? "B" : "A") + token.at(-1);
-    for (const bad of ["x", "writ_at_", "writ_rt_abc", `${token}A`, token.slice(0, -1), token.replace("writ_at_", "writ_pt_"), flipped, `${token}=`, "a.b.c", "..", "\u0000", "é", "x".repeat(20_000)])
+    for (const bad of [
+      "x",
+      "writ_at_",
+      "writ_rt_abc",
+      `${token}A`,
+      token.slice(0, -1),
+      token.replace("writ_at_", "writ_pt_"),
+      flipped,
+      `${token}=`,
+      "a.b.c",
+      "..",
+      "\u0000",
+      "é",
+      "x".repeat(20_000),
+    ])
       assert.deepEqual(await introspect(writ(), bad), INACTIVE, bad.slice(0, 60));
   });
 
@@ -96,7 +110,8 @@ describeWrit("introspection", { clock }, (writ) => {
     const stranger = await createClient(writ());
     const token = await issueToken(writ(), holder, { audience: "https://api.example" });
     const elsewhere = await issueToken(writ(), holder, { audience: "https://other.example" });
-    const ask = async (client: typeof holder, what: string) => (await postForm(`${writ().publicUrl}/oauth2/introspect`, { token: what }, { basic: [client.client_id, client.client_secret] })).body;
+    const ask = async (client: typeof holder, what: string) =>
+      (await postForm(`${writ().publicUrl}/oauth2/introspect`, { token: what }, { basic: [client.client_id, client.client_secret] })).body;
     assert.equal((await ask(resourceServer, token)).active, true);
     assert.deepEqual(await ask(resourceServer, elsewhere), INACTIVE);
     assert.deepEqual(await ask(stranger, token), INACTIVE);

@@ -11,7 +11,12 @@ describeWrit("JWT access tokens", {}, (writ) => {
   test("RFC 9068 §2: header and claims are those of the profile, and the JWK set verifies the signature", async () => {
     const client = await createClient(writ(), { access_token_strategy: "jwt", audience: ["https://api.example"] });
     const token = await issueToken(writ(), client, { scope: "read write", audience: "https://api.example" });
-    const { payload, protectedHeader } = await jwtVerify(token, createLocalJWKSet(await jwks(writ())), { issuer: ISSUER, audience: "https://api.example", typ: "at+jwt", algorithms: ["ES256"] });
+    const { payload, protectedHeader } = await jwtVerify(token, createLocalJWKSet(await jwks(writ())), {
+      issuer: ISSUER,
+      audience: "https://api.example",
+      typ: "at+jwt",
+      algorithms: ["ES256"],
+    });
     const { iat = 0, exp = 0, jti, ...claims } = payload;
     assert.deepEqual(Object.keys(protectedHeader).toSorted(), ["alg", "kid", "typ"]);
     assert.deepEqual(claims, { iss: ISSUER, sub: client.client_id, client_id: client.client_id, aud: ["https://api.example"], scope: "read write" });

@@ -24,7 +24,11 @@ describeWrit(
 
     test("a failed call has a code, and the protocol's where there is one", async () => {
       const sdk = createWritClient({ baseUrl: writ().rpcUrl });
-      const failure = (call: Promise<unknown>) => call.then(() => assert.fail("it was answered"), (error: unknown) => ConnectError.from(error));
+      const failure = (call: Promise<unknown>) =>
+        call.then(
+          () => assert.fail("it was answered"),
+          (error: unknown) => ConnectError.from(error),
+        );
       assert.equal((await failure(sdk.clients.getClient({ clientId: "nobody" }))).code, Code.NotFound);
       const metadata = await failure(sdk.clients.createClient({ client: { redirectUris: ["javascript:alert(1)"] } }));
       assert.deepEqual([metadata.code, oauthErrorOf(metadata)], [Code.InvalidArgument, "invalid_redirect_uri"]);

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createClient as createRpcClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
-import { TokenService } from "#gen/writ/token/v1/token_service_pb.ts";
 import { OAuthService } from "#gen/writ/oauth/v1/oauth_service_pb.ts";
+import { TokenService } from "#gen/writ/token/v1/token_service_pb.ts";
 import { createDirectTransport } from "#lib/rpc/direct.ts";
 import { createNetworkTransport } from "#lib/rpc/network.ts";
 import { basicAuthorization, createClient, introspect, issueToken, sendJson, type TestClient } from "./harness/http.ts";
@@ -59,7 +59,9 @@ async function issueMany(writ: Writ, client: TestClient, total: number): Promise
   const request = { grantType: "client_credentials", clientAuthentication: { authorization: basicAuthorization(client.client_id, client.client_secret) } };
   const issued: { token: string; key: string }[] = [];
   for (let i = 0; i < total; i += 500) {
-    const tokens = await Promise.all(Array.from({ length: 500 }, (_, n) => (oauth[n % oauth.length] ?? assert.fail()).exchangeToken(request).then(({ accessToken }) => accessToken)));
+    const tokens = await Promise.all(
+      Array.from({ length: 500 }, (_, n) => (oauth[n % oauth.length] ?? assert.fail()).exchangeToken(request).then(({ accessToken }) => accessToken)),
+    );
     const { answers } = await connect(writ.rpcUrl).batchIntrospect({ tokens });
     answers.forEach(({ revocationKeys }, n) => issued.push({ token: tokens[n] ?? "", key: hex(revocationKeys.at(-1)?.key ?? assert.fail()) }));
   }
@@ -96,7 +98,9 @@ describeWrit("WatchRevocations", {}, (writ) => {
     assert.deepEqual([revokedAt.size, missed.length, consumer.state.resets], [total, 0, 0]);
     assert.ok(consumer.state.disconnects >= 3, String(consumer.state.disconnects));
     const staleness = [...revokedAt].map(([key, at]) => (consumer.state.seenAt.get(key) ?? 0) - at).toSorted((a, b) => a - b);
-    t.diagnostic(`staleness: median ${staleness[total / 2]?.toFixed(0)} ms, 99 % ${staleness[total * 0.99]?.toFixed(0)} ms, most ${staleness.at(-1)?.toFixed(0)} ms; ${consumer.state.disconnects} disconnects`);
+    t.diagnostic(
+      `staleness: median ${staleness[total / 2]?.toFixed(0)} ms, 99 % ${staleness[total * 0.99]?.toFixed(0)} ms, most ${staleness.at(-1)?.toFixed(0)} ms; ${consumer.state.disconnects} disconnects`,
+    );
   });
 
   test("DESIGN revocation stream: deleting a client and ending its access tokens name the key that every answer about its tokens carries, with a higher epoch", async () => {

@@ -29,27 +29,47 @@ const path = (set: string, kid?: string): string => `/admin/keys/${encodeURIComp
 
 /** Commands about JSON Web Keys. */
 export function jwkCommands(parents: Readonly<Record<"create" | "get" | "delete" | "import", Command>>): void {
-  apiCommand(parents.create, "jwk", "Make a key in a set; a set that Writ signs with signs with its newest key").alias("jwks").argument("<set>").argument("[kid]").option("--alg <alg>", "RS256, PS256, ES256, EdDSA and their sizes", "RS256").option("--use <use>", "sig or enc", "sig").option("--public", "print public parts only").action(async (set: string, kid: string | undefined, flags: Flags) => {
-    const { body } = await api(flags, "POST", path(set), { alg: flags.alg, use: flags.use, kid: kid ?? "" });
-    await printKeys(flags, set, (body as { keys: Jwk[] }).keys);
-  });
+  apiCommand(parents.create, "jwk", "Make a key in a set; a set that Writ signs with signs with its newest key")
+    .alias("jwks")
+    .argument("<set>")
+    .argument("[kid]")
+    .option("--alg <alg>", "RS256, PS256, ES256, EdDSA and their sizes", "RS256")
+    .option("--use <use>", "sig or enc", "sig")
+    .option("--public", "print public parts only")
+    .action(async (set: string, kid: string | undefined, flags: Flags) => {
+      const { body } = await api(flags, "POST", path(set), { alg: flags.alg, use: flags.use, kid: kid ?? "" });
+      await printKeys(flags, set, (body as { keys: Jwk[] }).keys);
+    });
 
-  apiCommand(parents.get, "jwk", "Get the keys of sets").alias("jwks").argument("<set...>").option("--public", "print public parts only").action(async (sets: string[], flags: Flags) => {
-    const keys: SetKey[] = [];
-    for (const set of sets) keys.push(...((await api(flags, "GET", path(set))).body as { keys: Jwk[] }).keys.map((key) => ({ ...key, set })));
-    await printAll(flags, keys, { keys: keys.map((key) => shown(flags, key)) });
-  });
+  apiCommand(parents.get, "jwk", "Get the keys of sets")
+    .alias("jwks")
+    .argument("<set...>")
+    .option("--public", "print public parts only")
+    .action(async (sets: string[], flags: Flags) => {
+      const keys: SetKey[] = [];
+      for (const set of sets) keys.push(...((await api(flags, "GET", path(set))).body as { keys: Jwk[] }).keys.map((key) => ({ ...key, set })));
+      await printAll(flags, keys, { keys: keys.map((key) => shown(flags, key)) });
+    });
 
-  apiCommand(parents.delete, "jwk", "Delete sets of keys").alias("jwks").argument("<set...>").action(async (sets: string[], flags: Flags) => {
-    for (const set of sets) await api(flags, "DELETE", path(set));
-    await printMany(flags, { id: (id: string) => id, columns: { ID: (id: string) => id } }, sets);
-  });
+  apiCommand(parents.delete, "jwk", "Delete sets of keys")
+    .alias("jwks")
+    .argument("<set...>")
+    .action(async (sets: string[], flags: Flags) => {
+      for (const set of sets) await api(flags, "DELETE", path(set));
+      await printMany(flags, { id: (id: string) => id, columns: { ID: (id: string) => id } }, sets);
+    });
 
-  apiCommand(parents.import, "jwk", "Put keys from files (PEM, JWK or JWK set), or from standard input, in a set").alias("jwks").argument("<set>").argument("[file...]").option("--use <use>", "sig or enc", "sig").option("--alg <alg>", "algorithm of the keys, where the file does not say").action(async (set: string, files: string[], flags: Flags) => {
-    const keys = (files.length === 0 ? ["-"] : files).flatMap((file) => readKeys(file, flags));
-    for (const key of keys) await api(flags, "PUT", path(set, key.kid), key);
-    await printKeys(flags, set, keys);
-  });
+  apiCommand(parents.import, "jwk", "Put keys from files (PEM, JWK or JWK set), or from standard input, in a set")
+    .alias("jwks")
+    .argument("<set>")
+    .argument("[file...]")
+    .option("--use <use>", "sig or enc", "sig")
+    .option("--alg <alg>", "algorithm of the keys, where the file does not say")
+    .action(async (set: string, files: string[], flags: Flags) => {
+      const keys = (files.length === 0 ? ["-"] : files).flatMap((file) => readKeys(file, flags));
+      for (const key of keys) await api(flags, "PUT", path(set, key.kid), key);
+      await printKeys(flags, set, keys);
+    });
 }
 
 function printKeys(flags: Flags, set: string, keys: readonly Jwk[]): Promise<void> {

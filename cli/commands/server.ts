@@ -26,13 +26,23 @@ const repeat = (value: string, before: readonly string[] = []): string[] => [...
 export function serverCommands(program: Command): void {
   const serve = program.command("serve").description("Run a server");
   for (const [part, about] of Object.entries(PARTS))
-    serve.command(part).description(about).option("-c, --config <file>", "configuration file, YAML or JSON; may be repeated", repeat).option("--dev", "development mode: http, a database and secrets of its own").option("--sqa-opt-out", "taken for Hydra's sake; nothing is ever reported").action(async (flags: { config?: string[]; dev?: boolean }) => (await import("../serve.ts")).serve(part as Part, flags));
+    serve
+      .command(part)
+      .description(about)
+      .option("-c, --config <file>", "configuration file, YAML or JSON; may be repeated", repeat)
+      .option("--dev", "development mode: http, a database and secrets of its own")
+      .option("--sqa-opt-out", "taken for Hydra's sake; nothing is ever reported")
+      .action(async (flags: { config?: string[]; dev?: boolean }) => (await import("../serve.ts")).serve(part as Part, flags));
 
   const sql = program.command("migrate").description("Bring the database to what this version needs").command("sql").description("SQLite and MySQL/MariaDB");
-  const common = (command: Command): Command => command.argument("[dsn]").option("-e, --read-from-env", "take the DSN from the environment").option("-c, --config <file>", "take the DSN from a configuration file", repeat);
+  const common = (command: Command): Command =>
+    command.argument("[dsn]").option("-e, --read-from-env", "take the DSN from the environment").option("-c, --config <file>", "take the DSN from a configuration file", repeat);
   common(sql.command("up").description("Apply what is pending")).option("-y, --yes", "do not ask").action(up);
   common(sql.command("down").description("Take back the last migrations")).option("-y, --yes", "do not ask").option("--steps <n>", "how many").action(down);
-  common(sql.command("status").description("List the migrations")).option("--block", "wait until none is pending").option("--format <format>", "table or json", "table").action(status);
+  common(sql.command("status").description("List the migrations"))
+    .option("--block", "wait until none is pending")
+    .option("--format <format>", "table or json", "table")
+    .action(status);
   // Hydra's older spelling: `migrate sql -e --yes DSN`.
   common(sql).option("-y, --yes", "do not ask").action(up);
 
@@ -41,20 +51,28 @@ export function serverCommands(program: Command): void {
     const { reseal } = await import("../maintenance.ts");
     process.stdout.write(`${await reseal({ ...flags, ...(dsn === undefined ? {} : { dsn }) })} keys were sealed anew\n`);
   });
-  common(program.command("janitor").description("Delete what has expired")).option("--tokens", "taken for Hydra's sake: everything that has expired goes").option("--requests", "the same").option("--grants", "the same").option("--limit <n>", "at most so many rows of each table", "10000").option("--batch-size <n>", "taken for Hydra's sake").option("--keep-if-younger <duration>", "taken for Hydra's sake").action(async (dsn: string | undefined, flags: MigrateFlags & { limit: string }) => {
-    const { janitor } = await import("../maintenance.ts");
-    for (const [table, count] of Object.entries(await janitor({ ...flags, limit: Number(flags.limit), ...(dsn === undefined ? {} : { dsn }) }))) process.stdout.write(`Successfully completed Janitor run on ${table}: ${count} rows\n`);
-  });
+  common(program.command("janitor").description("Delete what has expired"))
+    .option("--tokens", "taken for Hydra's sake: everything that has expired goes")
+    .option("--requests", "the same")
+    .option("--grants", "the same")
+    .option("--limit <n>", "at most so many rows of each table", "10000")
+    .option("--batch-size <n>", "taken for Hydra's sake")
+    .option("--keep-if-younger <duration>", "taken for Hydra's sake")
+    .action(async (dsn: string | undefined, flags: MigrateFlags & { limit: string }) => {
+      const { janitor } = await import("../maintenance.ts");
+      for (const [table, count] of Object.entries(await janitor({ ...flags, limit: Number(flags.limit), ...(dsn === undefined ? {} : { dsn }) })))
+        process.stdout.write(`Successfully completed Janitor run on ${table}: ${count} rows\n`);
+    });
 }
 
 async function up(dsn: string | undefined, flags: MigrateFlags): Promise<void> {
-  const { withDatabase, migrateUp, migrationStatus } = await import("../maintenance.ts");
-  await withDatabase({ ...flags, ...(dsn === undefined ? {} : { dsn }) }, async (db) => {
-    const before = await migrationStatus(db);
+  const { withDatabase } = await import("../maintenance.ts");
+  await withDatabase({ ...flags, ...(dsn === undefined ? {} : { dsn }) }, async (maintenance) => {
+    const before = await maintenance.migrations();
     process.stdout.write(table(before));
     if (before.every(({ status }) => status === "Applied")) return void process.stdout.write("Nothing is pending.\n");
     if (flags.yes !== true) await confirm("Apply the pending migrations?");
-    const applied = await migrateUp(db);
+    const applied = await maintenance.migrateUp();
     process.stdout.write(`Successfully applied ${applied.length} migrations.\n`);
   });
 }
@@ -62,22 +80,22 @@ async function up(dsn: string | undefined, flags: MigrateFlags): Promise<void> {
 async function down(dsn: string | undefined, flags: MigrateFlags): Promise<void> {
   const steps = Number(flags.steps ?? 0);
   if (!Number.isInteger(steps) || steps < 1) throw new CliError("Say how many migrations are to be taken back: --steps 1");
-  const { withDatabase, migrateDown, migrationStatus } = await import("../maintenance.ts");
-  await withDatabase({ ...flags, ...(dsn === undefined ? {} : { dsn }) }, async (db) => {
-    process.stdout.write(table(await migrationStatus(db)));
+  const { withDatabase } = await import("../maintenance.ts");
+  await withDatabase({ ...flags, ...(dsn === undefined ? {} : { dsn }) }, async (maintenance) => {
+    process.stdout.write(table(await maintenance.migrations()));
     if (flags.yes !== true) await confirm(`Take back the last ${steps}? What is in their tables is lost.`);
-    const back = await migrateDown(db, steps);
+    const back = await maintenance.migrateDown(steps);
     process.stdout.write(`Successfully took back ${back.length} migrations.\n`);
   });
 }
 
 async function status(dsn: string | undefined, flags: MigrateFlags): Promise<void> {
-  const { withDatabase, migrationStatus } = await import("../maintenance.ts");
-  await withDatabase({ ...flags, ...(dsn === undefined ? {} : { dsn }) }, async (db) => {
-    let found = await migrationStatus(db);
+  const { withDatabase } = await import("../maintenance.ts");
+  await withDatabase({ ...flags, ...(dsn === undefined ? {} : { dsn }) }, async (maintenance) => {
+    let found = await maintenance.migrations();
     while (flags.block === true && found.some((each) => each.status === "Pending")) {
       await new Promise((resolve) => setTimeout(resolve, 1000));
-      found = await migrationStatus(db);
+      found = await maintenance.migrations();
     }
     process.stdout.write(flags.format === "json" ? `${JSON.stringify(found)}\n` : table(found));
   });

@@ -35,7 +35,10 @@ function applyOne(document: JsonObject, { op, path, value }: JsonPatchOperation,
   if (!OPERATIONS.has(op)) throw refuse(name, `is '${op.slice(0, 20)}' and must be add, remove, replace or test`);
   if (!path.startsWith("/") || FIXED.test(path)) throw refuse(name, `may not touch '${path.slice(0, 100)}'`);
   if (op !== "remove" && value === undefined) throw refuse(name, "has no 'value'");
-  const steps = path.split("/").slice(1).map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
+  const steps = path
+    .split("/")
+    .slice(1)
+    .map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
   if (steps.some((step) => step === "__proto__" || step === "constructor" || step === "prototype")) throw refuse(name, `may not touch '${path.slice(0, 100)}'`);
   const json = value === undefined ? undefined : toJson(ValueSchema, value);
   try {

@@ -1,5 +1,5 @@
 import type { Client } from "#gen/writ/admin/v1/client_pb.ts";
-import { parseDuration, formatDuration } from "#lib/duration.ts";
+import { formatDuration, parseDuration } from "#lib/duration.ts";
 import { OAuthError } from "#lib/errors.ts";
 import { parseScope } from "#lib/scope.ts";
 
@@ -18,25 +18,38 @@ const PRIVATE_JWK_MEMBERS = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 /** All rules, in the order of the members in RFC 7591 §2 and then of OpenID Connect's and Hydra's. */
 export const RULES: readonly Rule[] = [
   ({ clientId }) => {
-    if (clientId === "." || clientId === ".." || Buffer.byteLength(clientId) > MAX_NAME || /[^\x20-\x7e]/.test(clientId)) throw invalid("client_id", `must have at most ${MAX_NAME} printable ASCII characters (RFC 6749 App. A.1) and be neither '.' nor '..'`);
+    if (clientId === "." || clientId === ".." || Buffer.byteLength(clientId) > MAX_NAME || /[^\x20-\x7e]/.test(clientId))
+      throw invalid("client_id", `must have at most ${MAX_NAME} printable ASCII characters (RFC 6749 App. A.1) and be neither '.' nor '..'`);
   },
   ({ redirectUris }) => {
     for (const uri of bounded("redirect_uris", redirectUris)) requireRedirectUri("redirect_uris", uri);
   },
   ({ grantTypes, responseTypes, contacts, audience, introspectionAudience, requestUris }) => {
-    for (const [name, list] of Object.entries({ grant_types: grantTypes, response_types: responseTypes, contacts, audience, introspection_audience: introspectionAudience, request_uris: requestUris })) bounded(name, list);
+    for (const [name, list] of Object.entries({
+      grant_types: grantTypes,
+      response_types: responseTypes,
+      contacts,
+      audience,
+      introspection_audience: introspectionAudience,
+      request_uris: requestUris,
+    }))
+      bounded(name, list);
   },
   ({ scope }) => {
     if (scope.length > MAX_TEXT * 4 || parseScope(scope) === undefined) throw invalid("scope", "holds a character that no scope may have, or is too long (RFC 6749 §3.3)");
   },
   ({ clientName, owner }) => {
-    for (const [name, value] of Object.entries({ client_name: clientName, owner })) if (Buffer.byteLength(value) > MAX_NAME) throw invalid(name, `must have at most ${MAX_NAME} bytes`);
+    for (const [name, value] of Object.entries({ client_name: clientName, owner }))
+      if (Buffer.byteLength(value) > MAX_NAME) throw invalid(name, `must have at most ${MAX_NAME} bytes`);
   },
   ({ policyUri, tosUri, clientUri, logoUri }) => {
-    for (const [name, uri] of Object.entries({ policy_uri: policyUri, tos_uri: tosUri, client_uri: clientUri, logo_uri: logoUri })) if (uri !== "" && !isHttpUrl(uri)) throw invalid(name, "must be an http or https URL");
+    for (const [name, uri] of Object.entries({ policy_uri: policyUri, tos_uri: tosUri, client_uri: clientUri, logo_uri: logoUri }))
+      if (uri !== "" && !isHttpUrl(uri)) throw invalid(name, "must be an http or https URL");
   },
   ({ allowedCorsOrigins }) => {
-    for (const origin of bounded("allowed_cors_origins", allowedCorsOrigins)) if (origin !== "*" && !isOrigin(origin)) throw invalid("allowed_cors_origins", `'${origin.slice(0, 100)}' is no http or https origin: scheme, host and port, and nothing after`);
+    for (const origin of bounded("allowed_cors_origins", allowedCorsOrigins))
+      if (origin !== "*" && !isOrigin(origin))
+        throw invalid("allowed_cors_origins", `'${origin.slice(0, 100)}' is no http or https origin: scheme, host and port, and nothing after`);
   },
   ({ subjectType, sectorIdentifierUri }) => {
     if (subjectType !== "" && subjectType !== "public") throw invalid("subject_type", `'${subjectType.slice(0, 30)}' is not supported: use public`);
@@ -51,15 +64,19 @@ export const RULES: readonly Rule[] = [
   },
   ({ tokenEndpointAuthMethod, tokenEndpointAuthSigningAlg, jwks, jwksUri }) => {
     if (tokenEndpointAuthMethod.length > 100) throw invalid("token_endpoint_auth_method", "is too long");
-    if (tokenEndpointAuthSigningAlg !== "" && !SIGNATURE_ALGS.includes(tokenEndpointAuthSigningAlg)) throw invalid("token_endpoint_auth_signing_alg", `must be one of ${SIGNATURE_ALGS.join(", ")}`);
-    if (tokenEndpointAuthMethod === "private_key_jwt" && jwksUri === "" && Object.keys(jwks ?? {}).length === 0) throw invalid("token_endpoint_auth_method", "private_key_jwt needs jwks or jwks_uri");
+    if (tokenEndpointAuthSigningAlg !== "" && !SIGNATURE_ALGS.includes(tokenEndpointAuthSigningAlg))
+      throw invalid("token_endpoint_auth_signing_alg", `must be one of ${SIGNATURE_ALGS.join(", ")}`);
+    if (tokenEndpointAuthMethod === "private_key_jwt" && jwksUri === "" && Object.keys(jwks ?? {}).length === 0)
+      throw invalid("token_endpoint_auth_method", "private_key_jwt needs jwks or jwks_uri");
   },
   ({ userinfoSignedResponseAlg, requestObjectSigningAlg }) => {
     if (!["", "none", "RS256"].includes(userinfoSignedResponseAlg)) throw invalid("userinfo_signed_response_alg", "must be none or RS256");
-    if (requestObjectSigningAlg !== "" && requestObjectSigningAlg !== "none" && !SIGNATURE_ALGS.includes(requestObjectSigningAlg)) throw invalid("request_object_signing_alg", `must be none or one of ${SIGNATURE_ALGS.join(", ")}`);
+    if (requestObjectSigningAlg !== "" && requestObjectSigningAlg !== "none" && !SIGNATURE_ALGS.includes(requestObjectSigningAlg))
+      throw invalid("request_object_signing_alg", `must be none or one of ${SIGNATURE_ALGS.join(", ")}`);
   },
   ({ frontchannelLogoutUri, backchannelLogoutUri }) => {
-    for (const [name, uri] of Object.entries({ frontchannel_logout_uri: frontchannelLogoutUri, backchannel_logout_uri: backchannelLogoutUri })) if (uri !== "" && !isHttpUrl(uri)) throw invalid(name, "must be an http or https URL");
+    for (const [name, uri] of Object.entries({ frontchannel_logout_uri: frontchannelLogoutUri, backchannel_logout_uri: backchannelLogoutUri }))
+      if (uri !== "" && !isHttpUrl(uri)) throw invalid(name, "must be an http or https URL");
   },
   ({ postLogoutRedirectUris, redirectUris }) => {
     const places = new Set(redirectUris.map(placeOf));

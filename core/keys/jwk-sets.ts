@@ -17,7 +17,11 @@ const MAX_KEYS = 100;
 const USES = ["sig", "enc"];
 
 /** Makes a key in a set. Undefined: the set has a key of this name. @throws OAuthError invalid_request */
-export async function createJwk(deps: JwkSetDeps, { set, alg, kid, use }: { readonly set: string; readonly alg: string; readonly kid: string; readonly use: string }, now: EpochMillis): Promise<JsonWebKeySet | undefined> {
+export async function createJwk(
+  deps: JwkSetDeps,
+  { set, alg, kid, use }: { readonly set: string; readonly alg: string; readonly kid: string; readonly use: string },
+  now: EpochMillis,
+): Promise<JsonWebKeySet | undefined> {
   requireName("set", set);
   if (kid !== "") requireName("kid", kid);
   if (!Object.hasOwn(KEY_ALGORITHMS, alg)) throw new OAuthError("invalid_request", `'alg' is '${alg.slice(0, 30)}' and must be one of ${Object.keys(KEY_ALGORITHMS).join(", ")}`);
@@ -82,5 +86,6 @@ function changed({ keys, log }: JwkSetDeps, set: string, what: string): void {
 }
 
 function requireName(parameter: string, name: string): void {
-  if (name === "" || Buffer.byteLength(name) > MAX_NAME || /[^\x20-\x7e]/.test(name)) throw new OAuthError("invalid_request", `'${parameter}' must have 1 to ${MAX_NAME} printable ASCII characters`);
+  if (name === "" || Buffer.byteLength(name) > MAX_NAME || /[^\x20-\x7e]/.test(name))
+    throw new OAuthError("invalid_request", `'${parameter}' must have 1 to ${MAX_NAME} printable ASCII characters`);
 }

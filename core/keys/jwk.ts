@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, createSecretKey, type JsonWebKey as NodeJwk, type KeyObject } from "node:crypto";
+import { createPrivateKey, createPublicKey, createSecretKey, type KeyObject, type JsonWebKey as NodeJwk } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import { type JsonWebKey, JsonWebKeySchema } from "#gen/writ/admin/v1/jwk_service_pb.ts";
 import { OAuthError } from "#lib/errors.ts";
@@ -18,7 +18,10 @@ export function toJwk(key: JsonWebKey): NodeJwk {
 
 /** A key as messages carry it. */
 export function fromJwk(jwk: NodeJwk, more: { readonly kid: string; readonly alg: string; readonly use: string }): JsonWebKey {
-  return create(JsonWebKeySchema, { ...(Object.fromEntries(MEMBERS.flatMap((name) => (typeof jwk[name] === "string" ? [[name, jwk[name]]] : []))) as Partial<Record<(typeof MEMBERS)[number], string>>), ...more });
+  return create(JsonWebKeySchema, {
+    ...(Object.fromEntries(MEMBERS.flatMap((name) => (typeof jwk[name] === "string" ? [[name, jwk[name]]] : []))) as Partial<Record<(typeof MEMBERS)[number], string>>),
+    ...more,
+  });
 }
 
 /** The part that everybody may see. Of a symmetric key that is nothing but its name. */

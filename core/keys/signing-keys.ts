@@ -144,7 +144,9 @@ function loadKey(stored: StoredJwk): LoadedKey {
 /** RFC 7517 §5. A kid names one key, whichever set it is in. */
 function publish(sets: readonly LoadedSet[], publishBeforeUse: number): PublishedKeys {
   const keys = new Map<string, unknown>();
-  for (const { keys: ofSet } of sets) for (const { stored, publicKey } of ofSet) if (publicKey !== undefined && stored.record.publicKey !== undefined && !keys.has(stored.kid)) keys.set(stored.kid, toJwk(publicPart(stored.record.publicKey)));
+  for (const { keys: ofSet } of sets)
+    for (const { stored, publicKey } of ofSet)
+      if (publicKey !== undefined && stored.record.publicKey !== undefined && !keys.has(stored.kid)) keys.set(stored.kid, toJwk(publicPart(stored.record.publicKey)));
   const json = new TextEncoder().encode(JSON.stringify({ keys: [...keys.values()] }));
   const maxAge = Math.max(0, Math.min(MAX_AGE, Math.floor((publishBeforeUse - 2 * KEPT) / 1000)));
   return { json, etag: hash("sha256", json, "base64url").slice(0, 22), maxAge };

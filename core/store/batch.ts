@@ -34,7 +34,7 @@ export function coalesce<Q, A>(answerMany: AnswerMany<Q, A>): (db: Db, issuer: n
     while (queue.waiting.length > 0 && queue.running < MAX_RUNNING) {
       const batch = queue.waiting.splice(0, MAX_BATCH);
       queue.running++;
-      answer(answerMany, db, issuer, batch).then(() => {
+      void answer(answerMany, db, issuer, batch).then(() => {
         queue.running--;
         flush(db, issuer, queue);
       });
@@ -70,10 +70,10 @@ async function answer<Q, A>(answerMany: AnswerMany<Q, A>, db: Db, issuer: number
 }
 
 function queueOf<Q, A>(queues: WeakMap<Db, Map<number, Queue<Q, A>>>, db: Db, issuer: number): Queue<Q, A> {
-  let ofDb = queues.get(db);
-  if (ofDb === undefined) queues.set(db, (ofDb = new Map()));
-  let queue = ofDb.get(issuer);
-  if (queue === undefined) ofDb.set(issuer, (queue = { waiting: [], running: 0, scheduled: false }));
+  const ofDb = queues.get(db) ?? new Map<number, Queue<Q, A>>();
+  queues.set(db, ofDb);
+  const queue = ofDb.get(issuer) ?? { waiting: [], running: 0, scheduled: false };
+  ofDb.set(issuer, queue);
   return queue;
 }
 

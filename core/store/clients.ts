@@ -17,14 +17,46 @@ const built = statements(({ query, tables: { clients } }) => {
   const one = and(ofIssuer, eq(clients.clientId, value("clientId")));
   const page = (filter: { readonly name: boolean; readonly owner: boolean }) =>
     variants((limit) => {
-      const conditions = [ofIssuer, gt(clients.clientId, value("after")), ...(filter.name ? [eq(clients.clientName, value("clientName"))] : []), ...(filter.owner ? [eq(clients.owner, value("owner"))] : [])];
+      const conditions = [
+        ofIssuer,
+        gt(clients.clientId, value("after")),
+        ...(filter.name ? [eq(clients.clientName, value("clientName"))] : []),
+        ...(filter.owner ? [eq(clients.owner, value("owner"))] : []),
+      ];
       // The limit is a number of ours and not a value: MySQL takes none there that is bound to a prepared statement.
-      return compileRead(query.select(columns).from(clients).where(and(...conditions)).orderBy(asc(clients.clientId)).limit(sql.raw(String(limit)) as unknown as number));
+      return compileRead(
+        query
+          .select(columns)
+          .from(clients)
+          .where(and(...conditions))
+          .orderBy(asc(clients.clientId))
+          .limit(sql.raw(String(limit)) as unknown as number),
+      );
     });
   return {
     get: compileRead(query.select(columns).from(clients).where(one)),
-    getMany: variants((n) => compile(query.select(columns).from(clients).where(and(ofIssuer, inArray(clients.clientId, Array.from({ length: n }, () => value("clientId"))))))),
-    list: { all: page({ name: false, owner: false }), named: page({ name: true, owner: false }), owned: page({ name: false, owner: true }), both: page({ name: true, owner: true }) },
+    getMany: variants((n) =>
+      compile(
+        query
+          .select(columns)
+          .from(clients)
+          .where(
+            and(
+              ofIssuer,
+              inArray(
+                clients.clientId,
+                Array.from({ length: n }, () => value("clientId")),
+              ),
+            ),
+          ),
+      ),
+    ),
+    list: {
+      all: page({ name: false, owner: false }),
+      named: page({ name: true, owner: false }),
+      owned: page({ name: false, owner: true }),
+      both: page({ name: true, owner: true }),
+    },
     insert: compile(
       query.insert(clients).values({
         issuer: value("issuer"),
@@ -44,7 +76,12 @@ const built = statements(({ query, tables: { clients } }) => {
         .where(and(one, eq(clients.rowVersion, value("rowVersion")))),
     ),
     delete: compile(query.delete(clients).where(and(one, eq(clients.incarnation, value("incarnation"))))),
-    endTokens: compile(query.update(clients).set({ tokenEpoch: sql`${clients.tokenEpoch} + 1` }).where(one)),
+    endTokens: compile(
+      query
+        .update(clients)
+        .set({ tokenEpoch: sql`${clients.tokenEpoch} + 1` })
+        .where(one),
+    ),
   };
 });
 
@@ -90,7 +127,11 @@ export async function listClients(
 export type ClientInsert = { readonly kind: "inserted"; readonly client: StoredClient } | { readonly kind: "exists" };
 
 /** Makes a client, unless there is one of its name. Its random incarnation tells a try whose acknowledgement was lost that it had won. */
-export async function insertClient(db: Db, issuer: number, { record, incarnation }: { readonly record: ClientRecord; readonly incarnation: Uint8Array; readonly now: EpochMillis }): Promise<ClientInsert> {
+export async function insertClient(
+  db: Db,
+  issuer: number,
+  { record, incarnation }: { readonly record: ClientRecord; readonly incarnation: Uint8Array; readonly now: EpochMillis },
+): Promise<ClientInsert> {
   const client = withClient(record);
   const { clientId, owner, clientName } = client.client;
   const values = { issuer, clientId, incarnation, owner, clientName, document: toBinary(ClientRecordSchema, record) };
@@ -111,7 +152,12 @@ export async function insertClient(db: Db, issuer: number, { record, incarnation
 export type ClientUpdate = { readonly kind: "updated"; readonly client: StoredClient } | { readonly kind: "changed" | "missing" };
 
 /** Replaces the document if the row is still at `rowVersion`. */
-export function updateClient(db: Db, issuer: number, clientId: string, { record, rowVersion }: { readonly record: ClientRecord; readonly rowVersion: number; readonly now: EpochMillis }): Promise<ClientUpdate> {
+export function updateClient(
+  db: Db,
+  issuer: number,
+  clientId: string,
+  { record, rowVersion }: { readonly record: ClientRecord; readonly rowVersion: number; readonly now: EpochMillis },
+): Promise<ClientUpdate> {
   const { owner, clientName } = withClient(record).client;
   const values = { issuer, clientId, owner, clientName, document: toBinary(ClientRecordSchema, record), rowVersion };
   return db.driver.write(

@@ -28,7 +28,9 @@ export async function openDb({ dsn, log, onStatement }: OpenOptions): Promise<Db
   const where = parseDsn(dsn);
   const options = { log, onStatement };
   const driver =
-    where.kind === "mysql" ? await import("./mysql/driver.ts").then(({ openMysql }) => openMysql(where.options, options)) : await import("./sqlite/driver.ts").then(({ openSqlite }) => openSqlite(where.kind === "sqlite" ? where.file : undefined, options));
+    where.kind === "mysql"
+      ? await import("./mysql/driver.ts").then(({ openMysql }) => openMysql(where.options, options))
+      : await import("./sqlite/driver.ts").then(({ openSqlite }) => openSqlite(where.kind === "sqlite" ? where.file : undefined, options));
   return { engine: driver.dialect.engine, driver, caches: makeCaches(driver) };
 }
 

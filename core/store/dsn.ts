@@ -17,7 +17,9 @@ export function parseDsn(dsn: string): Dsn {
   if (dsn.startsWith("mysql://") || dsn.startsWith("mariadb://")) return { kind: "mysql", options: mysqlOptions(dsn.slice(dsn.indexOf("//") + 2)) };
   // No more of it than a scheme: it may be a secret that was put in the wrong place.
   const scheme = /^[a-z][a-z0-9+.-]{0,20}(?=:\/\/)/i.exec(dsn)?.[0];
-  throw new Error(`dsn ${scheme === undefined ? "has no scheme" : `begins with '${scheme}://', which is not supported`}: use memory, sqlite://FILE or mysql://user:password@host:port/database`);
+  throw new Error(
+    `dsn ${scheme === undefined ? "has no scheme" : `begins with '${scheme}://', which is not supported`}: use memory, sqlite://FILE or mysql://user:password@host:port/database`,
+  );
 }
 
 function sqliteFile(dsn: string): string {

@@ -11,7 +11,9 @@ const built = statements(({ query, tables: { revocationEvents }, now, ordered })
   // Column by name: inside the subquery a table of its own stands before it.
   const latest = sql`(SELECT COALESCE(MAX(${sql.identifier(at.name)}), 0) + 1 FROM ${revocationEvents} WHERE ${sql.identifier(issuer.name)} = ${value("issuer")})`;
   return {
-    insert: compile(query.insert(revocationEvents).values({ issuer: value("issuer"), at: ordered ? sql`MAX(${now}, ${latest})` : now, id: value("id"), document: value("document") })),
+    insert: compile(
+      query.insert(revocationEvents).values({ issuer: value("issuer"), at: ordered ? sql`MAX(${now}, ${latest})` : now, id: value("id"), document: value("document") }),
+    ),
   };
 });
 

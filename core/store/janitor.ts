@@ -26,7 +26,11 @@ const built = statements((dialect) => {
     expiring: EXPIRING.map(([name, of]) => ({ name, ...expiringStatements(dialect, of(tables)) })),
     deleteSessionClients: compile(query.delete(sessionClients).where(and(eq(sessionClients.issuer, value("issuer")), eq(sessionClients.sessionId, value("id"))))),
     oldEvents: compileRead(query.select({ at: events.at }).from(events).where(oldEvents).orderBy(asc(events.at)).limit(limitOf(BATCH))),
-    moveHorizon: compile(upsert(query.insert(horizons).values({ issuer: value("issuer"), at: value("at") }), [horizons.issuer], { at: sql`CASE WHEN ${unqualified(horizons.at)} > ${incoming(horizons.at)} THEN ${unqualified(horizons.at)} ELSE ${incoming(horizons.at)} END` })), // two janitors may race, and it never moves back
+    moveHorizon: compile(
+      upsert(query.insert(horizons).values({ issuer: value("issuer"), at: value("at") }), [horizons.issuer], {
+        at: sql`CASE WHEN ${unqualified(horizons.at)} > ${incoming(horizons.at)} THEN ${unqualified(horizons.at)} ELSE ${incoming(horizons.at)} END`,
+      }),
+    ), // two janitors may race, and it never moves back
     deleteEvents: compile(query.delete(events).where(oldEvents)),
   };
 });

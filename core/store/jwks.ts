@@ -4,7 +4,7 @@ import type { EpochMillis } from "#lib/time.ts";
 import type { StoredJwk } from "../model/jwk.ts";
 import type { Db } from "./db.ts";
 import { and, desc, eq, isNotNull, sql } from "./schema/drizzle.ts";
-import { compile, compileRead, read, statements, value, type Values } from "./statement.ts";
+import { compile, compileRead, read, statements, type Values, value } from "./statement.ts";
 import { insert, run, type Steps } from "./steps.ts";
 
 const built = statements(({ query, tables: { jwks, jwkClaims }, upsert, incoming }) => {
@@ -32,7 +32,14 @@ const built = statements(({ query, tables: { jwks, jwkClaims }, upsert, incoming
     ),
     sealKeyIds: compileRead(query.selectDistinct({ sealKeyId: jwks.sealKeyId }).from(jwks).where(isNotNull(jwks.sealKeyId))),
     insert: compile(row()),
-    put: compile(upsert(row(), [jwks.issuer, jwks.setName, jwks.kid], { sealKeyId: incoming(jwks.sealKeyId), createdAt: incoming(jwks.createdAt), activatesAt: incoming(jwks.activatesAt), document: incoming(jwks.document) })),
+    put: compile(
+      upsert(row(), [jwks.issuer, jwks.setName, jwks.kid], {
+        sealKeyId: incoming(jwks.sealKeyId),
+        createdAt: incoming(jwks.createdAt),
+        activatesAt: incoming(jwks.activatesAt),
+        document: incoming(jwks.document),
+      }),
+    ),
     claim: compile(query.insert(jwkClaims).values({ issuer: value("issuer"), setName: value("set"), alg: value("alg"), kid: value("kid") })),
     deleteOne: [compile(query.delete(jwks).where(one)), compile(query.delete(jwkClaims).where(and(claimsOfSet, eq(jwkClaims.kid, value("kid")))))],
     deleteSet: [compile(query.delete(jwks).where(ofSet)), compile(query.delete(jwkClaims).where(claimsOfSet))],
@@ -100,7 +107,9 @@ export async function deleteJwks(db: Db, issuer: number, set: string, kid: strin
 
 /** Replaces what is sealed, if it still is what was read. */
 export async function resealJwk(db: Db, issuer: number, before: StoredJwk, after: StoredJwk): Promise<{ readonly kind: "resealed" | "changed" }> {
-  const matched = await db.driver.write(() => run(built(db).reseal, { ...values(issuer, after), set: before.set, kid: before.kid, before: toBinary(JwkRecordSchema, before.record) }));
+  const matched = await db.driver.write(() =>
+    run(built(db).reseal, { ...values(issuer, after), set: before.set, kid: before.kid, before: toBinary(JwkRecordSchema, before.record) }),
+  );
   return { kind: matched === 1 ? "resealed" : "changed" };
 }
 
@@ -128,5 +137,12 @@ interface JwkRow {
 }
 
 function toJwk({ set, kid, sealKeyId, createdAt, activatesAt, document }: JwkRow): StoredJwk {
-  return { set, kid, sealKeyId: sealKeyId ?? undefined, createdAt: createdAt as EpochMillis, activatesAt: activatesAt as EpochMillis, record: fromBinary(JwkRecordSchema, document) };
+  return {
+    set,
+    kid,
+    sealKeyId: sealKeyId ?? undefined,
+    createdAt: createdAt as EpochMillis,
+    activatesAt: activatesAt as EpochMillis,
+    record: fromBinary(JwkRecordSchema, document),
+  };
 }

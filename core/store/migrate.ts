@@ -22,8 +22,10 @@ interface Migration {
 }
 
 const VERSIONS_TABLE = {
-  sqlite: "CREATE TABLE IF NOT EXISTS schema_migrations (version TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT, WITHOUT ROWID",
-  mysql: "CREATE TABLE IF NOT EXISTS schema_migrations (version VARBINARY(16) NOT NULL PRIMARY KEY, name VARBINARY(255) NOT NULL, checksum VARBINARY(64) NOT NULL, applied_at BIGINT NOT NULL) ENGINE=InnoDB",
+  sqlite:
+    "CREATE TABLE IF NOT EXISTS schema_migrations (version TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+  mysql:
+    "CREATE TABLE IF NOT EXISTS schema_migrations (version VARBINARY(16) NOT NULL PRIMARY KEY, name VARBINARY(255) NOT NULL, checksum VARBINARY(64) NOT NULL, applied_at BIGINT NOT NULL) ENGINE=InnoDB",
 } as const;
 
 /** Every migration that this version or the database knows. */
@@ -54,7 +56,10 @@ export async function migrateUp(db: Db): Promise<MigrationStatus[]> {
 export async function migrateDown(db: Db, steps: number): Promise<MigrationStatus[]> {
   return db.driver.withMigrationLock(async () => {
     const applied = await appliedMigrations(db);
-    const back = loadMigrations(db.engine).filter(({ version }) => applied.has(version)).toReversed().slice(0, steps);
+    const back = loadMigrations(db.engine)
+      .filter(({ version }) => applied.has(version))
+      .toReversed()
+      .slice(0, steps);
     for (const { version, down } of back)
       await db.driver.migrate(function* (): Steps<void> {
         yield* runAll(down);
@@ -70,7 +75,8 @@ export async function requireSchema(db: Db): Promise<void> {
   for (const migration of loadMigrations(db.engine)) requireSame(migration, applied.get(migration.version)?.checksum);
   const status = await migrationStatus(db);
   const unknown = status.find((each) => each.status === "Unknown");
-  if (unknown !== undefined) throw new Error(`the database has migration ${unknown.version}_${unknown.name}, which this version does not know: run the version that made it, or a newer one`);
+  if (unknown !== undefined)
+    throw new Error(`the database has migration ${unknown.version}_${unknown.name}, which this version does not know: run the version that made it, or a newer one`);
   const pending = status.filter((each) => each.status === "Pending").length;
   if (pending > 0) throw new Error(`the database lacks ${pending} ${pending === 1 ? "migration" : "migrations"}: run 'writ migrate sql up -e' (with the same DSN) first`);
 }
@@ -97,7 +103,10 @@ function* runAll(statements: readonly string[]): Steps<void> {
 }
 
 async function appliedMigrations(db: Db): Promise<ReadonlyMap<string, { readonly name: string; readonly checksum: string }>> {
-  const exists = db.engine === "sqlite" ? "SELECT COUNT(*) FROM sqlite_master WHERE name = 'schema_migrations'" : "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = 'schema_migrations'";
+  const exists =
+    db.engine === "sqlite"
+      ? "SELECT COUNT(*) FROM sqlite_master WHERE name = 'schema_migrations'"
+      : "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = 'schema_migrations'";
   const [count] = await db.driver.read(exists, []);
   if (integer(count?.[0]) === 0) return new Map();
   const found = await db.driver.read("SELECT version, name, checksum FROM schema_migrations ORDER BY version", []);
@@ -116,7 +125,13 @@ function loadMigrations(engine: Db["engine"]): Migration[] {
     .toSorted()
     .map((file) => {
       const up = read(file);
-      return { version: file.slice(0, 4), name: file.slice(5, -4), up: split(up), down: split(read(file.replace(/\.sql$/, ".down.sql"))), checksum: createHash("sha256").update(up).digest("hex") };
+      return {
+        version: file.slice(0, 4),
+        name: file.slice(5, -4),
+        up: split(up),
+        down: split(read(file.replace(/\.sql$/, ".down.sql"))),
+        checksum: createHash("sha256").update(up).digest("hex"),
+      };
     });
 }
 

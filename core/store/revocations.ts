@@ -14,12 +14,26 @@ const built = statements(({ query, tables: { revokedTokens, revocationEvents: ev
   const since = and(eq(events.issuer, value("issuer")), gte(events.at, value("since")));
   const later = or(gt(events.at, value("afterAt")), and(eq(events.at, value("afterAt")), gt(events.id, value("afterId"))));
   const page = (condition: typeof since) =>
-    variants((limit) => compileRead(query.select(columns).from(events).where(condition).orderBy(asc(events.at), asc(events.id)).limit(sql.raw(String(limit)) as unknown as number)));
+    variants((limit) =>
+      compileRead(
+        query
+          .select(columns)
+          .from(events)
+          .where(condition)
+          .orderBy(asc(events.at), asc(events.id))
+          .limit(sql.raw(String(limit)) as unknown as number),
+      ),
+    );
   return {
     revoke: compile(query.insert(revokedTokens).values({ issuer: value("issuer"), tokenId: value("tokenId"), expiresAt: value("expiresAt") })),
     list: page(since),
     listAfter: page(and(since, later)),
-    horizon: compileRead(query.select({ at: horizons.at }).from(horizons).where(eq(horizons.issuer, value("issuer")))),
+    horizon: compileRead(
+      query
+        .select({ at: horizons.at })
+        .from(horizons)
+        .where(eq(horizons.issuer, value("issuer"))),
+    ),
   };
 });
 
@@ -52,7 +66,9 @@ export async function listRevocationEvents(db: Db, issuer: number, { since, afte
   const { list, listAfter } = built(db);
   const size = roundUp(limit);
   const found =
-    after === undefined ? await read(db, list(size), { issuer, since }) : await read(db, listAfter(size), { issuer, since: Math.max(since, after.at), afterAt: after.at, afterId: after.id });
+    after === undefined
+      ? await read(db, list(size), { issuer, since })
+      : await read(db, listAfter(size), { issuer, since: Math.max(since, after.at), afterAt: after.at, afterId: after.id });
   return found.slice(0, limit).map(({ at, id, document }) => ({ at: at as EpochMillis, id, record: fromBinary(RevocationRecordSchema, document) }));
 }
 

@@ -1,7 +1,7 @@
 import type { Placeholder as DrizzlePlaceholder } from "drizzle-orm";
 import type { Db } from "./db.ts";
 import type { Dialect } from "./dialect.ts";
-import { Column, Param as BoundParam, Placeholder, SQL, sql } from "./schema/drizzle.ts";
+import { Param as BoundParam, Column, Placeholder, SQL, sql } from "./schema/drizzle.ts";
 import type { Param, Row } from "./steps.ts";
 
 /** Values by the names of their placeholders. */

@@ -9,7 +9,9 @@ import { rows, run, type Steps } from "./steps.ts";
 const built = statements((dialect) => ({ grantEpoch: bumpOf(dialect, "grantEpoch"), sessionEpoch: bumpOf(dialect, "sessionEpoch") }));
 
 function bumpOf({ query, tables: { subjects }, upsert }: Dialect, name: "grantEpoch" | "sessionEpoch") {
-  const first = query.insert(subjects).values({ issuer: value("issuer"), subject: value("subject"), grantEpoch: name === "grantEpoch" ? 1 : 0, sessionEpoch: name === "sessionEpoch" ? 1 : 0 });
+  const first = query
+    .insert(subjects)
+    .values({ issuer: value("issuer"), subject: value("subject"), grantEpoch: name === "grantEpoch" ? 1 : 0, sessionEpoch: name === "sessionEpoch" ? 1 : 0 });
   return {
     // One statement: two first bumps may race, and neither may be lost. An absent row means 0.
     bump: compile(upsert(first, [subjects.issuer, subjects.subject], { [name]: sql`${subjects[name]} + 1` })),

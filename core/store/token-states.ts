@@ -23,15 +23,30 @@ function stateStatement({ query, tables }: Dialect, clients: number, tokens: num
   const none = sql<null>`NULL`;
   const parts = [
     query
-      .select({ kind: sql<number>`1`.as("kind"), key: sql<unknown>`${c.clientId}`.as("k"), incarnation: sql<unknown>`${c.incarnation}`.as("incarnation"), epoch: sql<unknown>`${c.tokenEpoch}`.as("epoch") })
+      .select({
+        kind: sql<number>`1`.as("kind"),
+        key: sql<unknown>`${c.clientId}`.as("k"),
+        incarnation: sql<unknown>`${c.incarnation}`.as("incarnation"),
+        epoch: sql<unknown>`${c.tokenEpoch}`.as("epoch"),
+      })
       .from(c)
       .where(and(eq(c.issuer, value("issuer")), inArray(c.clientId, keys(clients)))),
     query
-      .select({ kind: sql<number>`2`.as("kind"), key: sql<unknown>`${r.tokenId}`.as("k"), incarnation: sql<unknown>`${none}`.as("incarnation"), epoch: sql<unknown>`0`.as("epoch") })
+      .select({
+        kind: sql<number>`2`.as("kind"),
+        key: sql<unknown>`${r.tokenId}`.as("k"),
+        incarnation: sql<unknown>`${none}`.as("incarnation"),
+        epoch: sql<unknown>`0`.as("epoch"),
+      })
       .from(r)
       .where(and(eq(r.issuer, value("issuer")), inArray(r.tokenId, tokens === 0 ? keys(1) : keys(tokens)))),
     query
-      .select({ kind: sql<number>`3`.as("kind"), key: sql<unknown>`${s.subject}`.as("k"), incarnation: sql<unknown>`${none}`.as("incarnation"), epoch: sql<unknown>`${s.grantEpoch}`.as("epoch") })
+      .select({
+        kind: sql<number>`3`.as("kind"),
+        key: sql<unknown>`${s.subject}`.as("k"),
+        incarnation: sql<unknown>`${none}`.as("incarnation"),
+        epoch: sql<unknown>`${s.grantEpoch}`.as("epoch"),
+      })
       .from(s)
       .where(and(eq(s.issuer, value("issuer")), inArray(s.subject, subjects === 0 ? keys(1) : keys(subjects)))),
   ] as const;

@@ -1,9 +1,9 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { Client } from "#gen/writ/admin/v1/client_pb.ts";
 import type { ExchangeTokenRequest, ExchangeTokenResponseSchema } from "#gen/writ/oauth/v1/oauth_service_pb.ts";
 import { OAuthError } from "#lib/errors.ts";
 import type { EpochMillis } from "#lib/time.ts";
-import { authenticateClient, type AuthenticateDeps } from "../client/authenticate.ts";
-import type { Client } from "#gen/writ/admin/v1/client_pb.ts";
+import { type AuthenticateDeps, authenticateClient } from "../client/authenticate.ts";
 import { clientCredentials } from "./grant-types/client-credentials.ts";
 import type { GrantType } from "./grant-types/grant-type.ts";
 import type { IssueDeps } from "./issue.ts";
@@ -18,7 +18,11 @@ export const GRANT_TYPES: Readonly<Record<string, GrantType>> = {
  * @throws OAuthError as RFC 6749 §5.2 says
  * @see RFC 6749 §3.2
  */
-export async function exchangeToken(deps: IssueDeps & AuthenticateDeps, request: ExchangeTokenRequest, now: EpochMillis): Promise<MessageInitShape<typeof ExchangeTokenResponseSchema>> {
+export async function exchangeToken(
+  deps: IssueDeps & AuthenticateDeps,
+  request: ExchangeTokenRequest,
+  now: EpochMillis,
+): Promise<MessageInitShape<typeof ExchangeTokenResponseSchema>> {
   const grantType = requireGrantType(request.grantType, deps.settings.compatHydra); // RFC 6749 §5.2: unsupported_grant_type
   const authenticated = await authenticateClient(deps, request.clientAuthentication); // §3.2.1
   requireRegisteredGrantType(authenticated.client.record.client, request.grantType); // §5.2: unauthorized_client
@@ -28,7 +32,8 @@ export async function exchangeToken(deps: IssueDeps & AuthenticateDeps, request:
 function requireGrantType(name: string, compatHydra: boolean): GrantType {
   if (name === "") throw new OAuthError("invalid_request", "'grant_type' is missing");
   const grantType = Object.hasOwn(GRANT_TYPES, name) ? GRANT_TYPES[name] : undefined;
-  if (grantType === undefined) throw new OAuthError(compatHydra ? "invalid_request" : "unsupported_grant_type", `'grant_type' is '${name.slice(0, 100)}', which this server does not support`);
+  if (grantType === undefined)
+    throw new OAuthError(compatHydra ? "invalid_request" : "unsupported_grant_type", `'grant_type' is '${name.slice(0, 100)}', which this server does not support`);
   return grantType;
 }
 

@@ -47,7 +47,12 @@ export async function findLiveTokens(deps: IntrospectDeps, tokens: readonly stri
 }
 
 /** Introspects a token. @see RFC 7662 §2.2 */
-export async function introspect(deps: IntrospectDeps, token: string, { keep, scope = [] }: IntrospectOptions, now: EpochMillis): Promise<MessageInitShape<typeof IntrospectionSchema>> {
+export async function introspect(
+  deps: IntrospectDeps,
+  token: string,
+  { keep, scope = [] }: IntrospectOptions,
+  now: EpochMillis,
+): Promise<MessageInitShape<typeof IntrospectionSchema>> {
   const facts = await findLiveToken(deps, token, now);
   if (facts === undefined || keep?.(facts) === false || !grants(deps, facts, scope)) return INACTIVE;
   return { active: true, token: describe(deps, facts) };

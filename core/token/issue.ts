@@ -45,7 +45,14 @@ export async function issueRowlessAccessToken(deps: IssueDeps, content: AccessTo
 
 function sealAccessToken(deps: IssueDeps, handle: TokenHandle, { client, scope, audience }: AccessTokenContent, expiresIn: number, now: EpochMillis): string {
   const issuedAt = toSeconds(now);
-  const token = create(AccessTokenSchema, { handle, clientId: client.record.client.clientId, scope: [...scope], audience: [...audience], issuedAt, expiresAt: issuedAt + expiresIn });
+  const token = create(AccessTokenSchema, {
+    handle,
+    clientId: client.record.client.clientId,
+    scope: [...scope],
+    audience: [...audience],
+    issuedAt,
+    expiresAt: issuedAt + expiresIn,
+  });
   return deps.sealer.seal("access_token", toBinary(AccessTokenSchema, token));
 }
 

@@ -1,4 +1,4 @@
-import { sign, type KeyObject } from "node:crypto";
+import { type KeyObject, sign } from "node:crypto";
 import type { SigningKey } from "../keys/signing-keys.ts";
 
 /** Claims of a JWT (RFC 7519 §4). Members that are undefined are left out. */

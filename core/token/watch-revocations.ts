@@ -45,7 +45,10 @@ const RECENT = 500;
 export async function* watchRevocations(deps: WatchDeps, cursor: string, signal: AbortSignal | undefined, pace: WatchPace = WATCH_PACE[deps.db.engine]): AsyncGenerator<Message> {
   const start = await databaseTime(deps.db);
   const asked = cursor === "" ? { complete: start, newest: start } : parseCursor(cursor);
-  const isResumable = asked !== undefined && asked.newest <= addMillis(start, pace.overlap + pace.sweep) && addMillis(asked.complete, -pace.overlap) >= (await revocationHorizon(deps.db, deps.issuer));
+  const isResumable =
+    asked !== undefined &&
+    asked.newest <= addMillis(start, pace.overlap + pace.sweep) &&
+    addMillis(asked.complete, -pace.overlap) >= (await revocationHorizon(deps.db, deps.issuer));
   let { complete, newest } = isResumable ? asked : { complete: start, newest: start };
   if (!isResumable) yield { cursor: formatCursor({ complete, newest }), event: { case: "reset", value: {} } };
 
@@ -77,7 +80,7 @@ export async function* watchRevocations(deps: WatchDeps, cursor: string, signal:
         complete = now;
         if (newest < now && pace.overlap === 0) newest = now;
         // What a later look may find again must still be known as sent; nothing older is looked at.
-        sent = new Map([...sent].filter(([, at]) => at >= addMillis(newest < now ? newest : now, -2 * pace.overlap - pace.sweep)));
+        sent = new Map([...sent].filter(([, at]) => at >= addMillis(Math.min(newest, now) as EpochMillis, -2 * pace.overlap - pace.sweep)));
         yield { cursor: formatCursor({ complete, newest }), event: { case: "heartbeat", value: { completeUntil: addMillis(now, -pace.overlap), now } } };
       } else {
         // The database's clock jumped, or another node with another clock answered: what the overlap is to cover is not

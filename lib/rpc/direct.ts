@@ -12,13 +12,25 @@ const NO_HEADERS = new Headers();
  */
 export function createDirectTransport(dispatcher: Dispatcher): Transport {
   return {
-    async unary<I extends DescMessage, O extends DescMessage>(method: DescMethodUnary<I, O>, signal: AbortSignal | undefined, timeoutMs: number | undefined, header: HeadersInput | undefined, input: MessageInitShape<I>): Promise<UnaryResponse<I, O>> {
+    async unary<I extends DescMessage, O extends DescMessage>(
+      method: DescMethodUnary<I, O>,
+      signal: AbortSignal | undefined,
+      timeoutMs: number | undefined,
+      header: HeadersInput | undefined,
+      input: MessageInitShape<I>,
+    ): Promise<UnaryResponse<I, O>> {
       const call = incomingCall(header, signal);
       const answer = dispatcher.unary(method, create(method.input, input), call);
       const message = timeoutMs === undefined && signal === undefined ? await answer : await beforeDeadline(answer, timeoutMs, signal);
       return { stream: false, service: method.parent, method, header: NO_HEADERS, trailer: NO_HEADERS, message };
     },
-    async stream<I extends DescMessage, O extends DescMessage>(method: DescMethodStreaming<I, O>, signal: AbortSignal | undefined, _timeoutMs: number | undefined, header: HeadersInput | undefined, input: AsyncIterable<MessageInitShape<I>>): Promise<StreamResponse<I, O>> {
+    async stream<I extends DescMessage, O extends DescMessage>(
+      method: DescMethodStreaming<I, O>,
+      signal: AbortSignal | undefined,
+      _timeoutMs: number | undefined,
+      header: HeadersInput | undefined,
+      input: AsyncIterable<MessageInitShape<I>>,
+    ): Promise<StreamResponse<I, O>> {
       if (method.methodKind !== "server_streaming") throw new ConnectError(`${method.methodKind} is not supported in process`, Code.Unimplemented);
       for await (const first of input) {
         const message = dispatcher.serverStream(method as never, create(method.input, first) as never, incomingCall(header, signal)) as AsyncIterable<never>;

@@ -17,7 +17,8 @@ export type LeanHandler = (request: IncomingMessage, response: ServerResponse, c
  */
 export function makeLeanHandler(dispatcher: Dispatcher, maxBytes: number): LeanHandler {
   const methods = new Map<string, DescMethodUnary>();
-  for (const service of dispatcher.services) for (const method of service.methods) if (method.methodKind === "unary") methods.set(`/${service.typeName}/${method.name}`, method as DescMethodUnary);
+  for (const service of dispatcher.services)
+    for (const method of service.methods) if (method.methodKind === "unary") methods.set(`/${service.typeName}/${method.name}`, method as DescMethodUnary);
 
   return (request, response, call) => {
     const { headers } = request;

@@ -1,8 +1,8 @@
 import { create, type DescMessage, type DescMethodStreaming, type DescMethodUnary, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError, type StreamResponse, type Transport, type UnaryResponse } from "@connectrpc/connect";
-import { createConnectTransport } from "@connectrpc/connect-node";
 import { codeFromHttpStatus, errorFromJsonBytes } from "@connectrpc/connect/protocol-connect";
-import { type Dispatcher as UndiciDispatcher, Pool, errors } from "undici";
+import { createConnectTransport } from "@connectrpc/connect-node";
+import { errors, Pool, type Dispatcher as UndiciDispatcher } from "undici";
 
 type HeadersInput = ConstructorParameters<typeof Headers>[0];
 
@@ -40,7 +40,14 @@ const NO_HEADERS = new Headers();
 export function createNetworkTransport(options: NetworkOptions): NetworkTransport {
   const { baseUrl, token, ca, cert, key } = options;
   const tls = { ...(ca === undefined ? {} : { ca }), ...(cert === undefined ? {} : { cert }), ...(key === undefined ? {} : { key }) };
-  const pool = new Pool(new URL(baseUrl).origin, { connections: CONNECTIONS, pipelining: 1, keepAliveTimeout: 4000, headersTimeout: DEADLINE, bodyTimeout: DEADLINE, connect: { timeout: CONNECT_TIMEOUT, ...tls } });
+  const pool = new Pool(new URL(baseUrl).origin, {
+    connections: CONNECTIONS,
+    pipelining: 1,
+    keepAliveTimeout: 4000,
+    headersTimeout: DEADLINE,
+    bodyTimeout: DEADLINE,
+    connect: { timeout: CONNECT_TIMEOUT, ...tls },
+  });
   const authorization = token === undefined ? undefined : `Bearer ${token}`;
   const streams = createConnectTransport({ baseUrl, httpVersion: "1.1", nodeOptions: tls });
   const headersOf = (header: HeadersInput): Record<string, string> => {
@@ -51,14 +58,36 @@ export function createNetworkTransport(options: NetworkOptions): NetworkTranspor
   };
 
   return {
-    async unary<I extends DescMessage, O extends DescMessage>(method: DescMethodUnary<I, O>, signal: AbortSignal | undefined, timeoutMs: number | undefined, header: HeadersInput, input: MessageInitShape<I>): Promise<UnaryResponse<I, O>> {
+    async unary<I extends DescMessage, O extends DescMessage>(
+      method: DescMethodUnary<I, O>,
+      signal: AbortSignal | undefined,
+      timeoutMs: number | undefined,
+      header: HeadersInput,
+      input: MessageInitShape<I>,
+    ): Promise<UnaryResponse<I, O>> {
       const headers = headersOf(header);
       if (timeoutMs !== undefined) headers["connect-timeout-ms"] = String(Math.ceil(timeoutMs));
       const body = toBinary(method.input, create(method.input, input));
-      const bytes = await exchange(pool, { path: `/${method.parent.typeName}/${method.name}`, method: "POST", headers, body, ...(timeoutMs === undefined ? {} : { headersTimeout: timeoutMs, bodyTimeout: timeoutMs }) }, signal);
+      const bytes = await exchange(
+        pool,
+        {
+          path: `/${method.parent.typeName}/${method.name}`,
+          method: "POST",
+          headers,
+          body,
+          ...(timeoutMs === undefined ? {} : { headersTimeout: timeoutMs, bodyTimeout: timeoutMs }),
+        },
+        signal,
+      );
       return { stream: false, service: method.parent, method, header: NO_HEADERS, trailer: NO_HEADERS, message: fromBinary(method.output, bytes) };
     },
-    stream<I extends DescMessage, O extends DescMessage>(method: DescMethodStreaming<I, O>, signal: AbortSignal | undefined, timeoutMs: number | undefined, header: HeadersInput, input: AsyncIterable<MessageInitShape<I>>): Promise<StreamResponse<I, O>> {
+    stream<I extends DescMessage, O extends DescMessage>(
+      method: DescMethodStreaming<I, O>,
+      signal: AbortSignal | undefined,
+      timeoutMs: number | undefined,
+      header: HeadersInput,
+      input: AsyncIterable<MessageInitShape<I>>,
+    ): Promise<StreamResponse<I, O>> {
       const { "content-type": _type, "connect-protocol-version": _version, ...headers } = headersOf(header);
       return streams.stream(method, signal, timeoutMs, headers, input);
     },

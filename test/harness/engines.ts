@@ -2,9 +2,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe } from "node:test";
-import { silentLog } from "#lib/events.ts";
 import { closeDb, type Db, type OpenOptions, openDb } from "#core/store/db.ts";
 import { migrateUp } from "#core/store/migrate.ts";
+import { silentLog } from "#lib/events.ts";
 import { freshMysqlDsn, hasMariadb } from "./mariadb.ts";
 
 /** A database for tests: migrated, empty, and open as often as a case wants. */

@@ -18,7 +18,11 @@ export async function send(url: string, init: RequestInit = {}): Promise<Answer>
 }
 
 /** Posts a form. `basic`: client id and secret for the Authorization header. */
-export function postForm(url: string, form: Readonly<Record<string, string>> | string, options: { readonly basic?: readonly [string, string]; readonly headers?: Readonly<Record<string, string>> } = {}): Promise<Answer> {
+export function postForm(
+  url: string,
+  form: Readonly<Record<string, string>> | string,
+  options: { readonly basic?: readonly [string, string]; readonly headers?: Readonly<Record<string, string>> } = {},
+): Promise<Answer> {
   const headers: Record<string, string> = { "content-type": "application/x-www-form-urlencoded", ...options.headers };
   if (options.basic !== undefined) headers.authorization = basicAuthorization(...options.basic);
   return send(url, { method: "POST", headers, body: typeof form === "string" ? form : new URLSearchParams(form).toString() });

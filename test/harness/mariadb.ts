@@ -38,7 +38,21 @@ async function startServer(): Promise<number> {
   const data = join(folder, "data");
   execFileSync("mariadb-install-db", ["--no-defaults", `--datadir=${data}`, "--auth-root-authentication-method=normal", "--skip-test-db", ...user], { stdio: "ignore" });
   const port = await freePort();
-  const child = spawn(SERVER, ["--no-defaults", `--datadir=${data}`, `--socket=${join(folder, "s")}`, `--port=${port}`, "--bind-address=127.0.0.1", "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=32M", "--performance-schema=OFF", ...user], { stdio: "ignore" });
+  const child = spawn(
+    SERVER,
+    [
+      "--no-defaults",
+      `--datadir=${data}`,
+      `--socket=${join(folder, "s")}`,
+      `--port=${port}`,
+      "--bind-address=127.0.0.1",
+      "--innodb-flush-log-at-trx-commit=0",
+      "--innodb-buffer-pool-size=32M",
+      "--performance-schema=OFF",
+      ...user,
+    ],
+    { stdio: "ignore" },
+  );
   stopWithProcess(child, folder);
   for (let tries = 0; tries < 200; tries++) {
     try {

@@ -14,11 +14,19 @@ export function cleanEnv(env: Readonly<Record<string, string>> = {}): Record<str
 }
 
 /** Runs `writ` with arguments to its end. */
-export function writ(args: readonly string[], { env = {}, cwd, input }: { readonly env?: Readonly<Record<string, string>>; readonly cwd?: string; readonly input?: string } = {}): Promise<Ran> {
+export function writ(
+  args: readonly string[],
+  { env = {}, cwd, input }: { readonly env?: Readonly<Record<string, string>>; readonly cwd?: string; readonly input?: string } = {},
+): Promise<Ran> {
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, [new URL("../../cli/main.ts", import.meta.url).pathname, ...args], { env: cleanEnv(env), cwd, timeout: 30_000 }, (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : typeof error.code === "number" ? error.code : -1, stdout, stderr });
-    });
+    const child = execFile(
+      process.execPath,
+      [new URL("../../cli/main.ts", import.meta.url).pathname, ...args],
+      { env: cleanEnv(env), cwd, timeout: 30_000 },
+      (error, stdout, stderr) => {
+        resolve({ code: error === null ? 0 : typeof error.code === "number" ? error.code : -1, stdout, stderr });
+      },
+    );
     child.stdin?.end(input ?? "");
   });
 }
@@ -34,9 +42,20 @@ export interface Served {
 }
 
 /** Starts `writ serve …` and waits until it listens on every port that it says it will. */
-export async function serve(args: readonly string[], { env = {}, cwd, listeners = ["public", "admin", "rpc"] }: { readonly env?: Readonly<Record<string, string>>; readonly cwd?: string; readonly listeners?: readonly string[] } = {}): Promise<Served> {
+export async function serve(
+  args: readonly string[],
+  {
+    env = {},
+    cwd,
+    listeners = ["public", "admin", "rpc"],
+  }: { readonly env?: Readonly<Record<string, string>>; readonly cwd?: string; readonly listeners?: readonly string[] } = {},
+): Promise<Served> {
   const ports = { SERVE_PUBLIC_PORT: "0", SERVE_ADMIN_PORT: "0", SERVE_RPC_PORT: "0", SERVE_PUBLIC_HOST: "127.0.0.1", LOG_FORMAT: "json" };
-  const child = spawn(process.execPath, [new URL("../../cli/main.ts", import.meta.url).pathname, "serve", ...args], { env: cleanEnv({ ...ports, ...env }), cwd, stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn(process.execPath, [new URL("../../cli/main.ts", import.meta.url).pathname, "serve", ...args], {
+    env: cleanEnv({ ...ports, ...env }),
+    cwd,
+    stdio: ["ignore", "ignore", "pipe"],
+  });
   let log = "";
   const urls: Record<string, string> = {};
   child.stderr?.setEncoding("utf8").on("data", (chunk: string) => {

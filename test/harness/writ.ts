@@ -35,9 +35,6 @@ export interface WritOptions {
   readonly log?: Log;
 }
 
-const GATEWAY_TOKEN = "a gateway token that only this test knows";
-const ADMIN_TOKEN = "an admin token that only this test knows";
-
 /** Which arrangements a run covers: the embedded ones always, MariaDB where it is there. */
 export const ARRANGEMENTS: readonly Arrangement[] = hasMariadb() ? ["direct", "apart", "mariadb"] : ["direct", "apart"];
 
@@ -64,7 +61,8 @@ export async function startWrit(arrangement: Arrangement, options: WritOptions =
   const dsn = arrangement === "direct" ? "memory" : arrangement === "apart" ? `sqlite://${join(folder, "writ.sqlite")}` : await freshMysqlDsn();
   const statements: { sql: string; kind: "read" | "write" }[] = [];
   const nodes: Awaited<ReturnType<typeof startNode>>[] = [];
-  for (let i = 0; i < (arrangement === "mariadb" ? 2 : 1); i++) nodes.push(await startNode(arrangement === "direct" ? "direct" : "network", testConfig(dsn, options.config), options, (statement) => statements.push(statement)));
+  for (let i = 0; i < (arrangement === "mariadb" ? 2 : 1); i++)
+    nodes.push(await startNode(arrangement === "direct" ? "direct" : "network", testConfig(dsn, options.config), options, (statement) => statements.push(statement)));
   let turn = 0;
   const next = () => nodes[turn++ % nodes.length] ?? raise();
   return {
@@ -105,7 +103,12 @@ export function testConfig(dsn: string, input: ConfigInput = {}): Config {
   } satisfies ConfigInput);
 }
 
-async function startNode(link: "direct" | "network", config: Config, { clock, log = silentLog }: WritOptions, onStatement: (statement: { sql: string; kind: "read" | "write" }) => void) {
+async function startNode(
+  link: "direct" | "network",
+  config: Config,
+  { clock, log = silentLog }: WritOptions,
+  onStatement: (statement: { sql: string; kind: "read" | "write" }) => void,
+) {
   const core = await composeCore(config, { log, version: "0.0.0-test", onStatement, ...(clock === undefined ? {} : { clock }) });
   const rpc = await startRpcServer({ config, dispatcher: core.dispatcher, log });
   const network = link === "network" ? createNetworkTransport({ baseUrl: rpc.url }) : undefined;
@@ -127,5 +130,3 @@ async function startNode(link: "direct" | "network", config: Config, { clock, lo
 function raise(): never {
   throw new Error("not listening");
 }
-
-export { ADMIN_TOKEN, GATEWAY_TOKEN };

@@ -24,7 +24,14 @@ const random = pooledRandom();
 const record = (clientId: string, more = {}) => create(ClientRecordSchema, { client: { clientId, ...more } });
 const put = (db: Db, clientId: string, more = {}) => insertClient(db, 1, { record: record(clientId, more), incarnation: random(8), now: NOW });
 const refused = (error: unknown): boolean => error instanceof OAuthError && error.code === "invalid_request";
-const jwk = (set: string, kid: string, at = 1) => ({ set, kid, record: create(JwkRecordSchema, { publicKey: { kid } }), sealKeyId: undefined, createdAt: at as EpochMillis, activatesAt: at as EpochMillis });
+const jwk = (set: string, kid: string, at = 1) => ({
+  set,
+  kid,
+  record: create(JwkRecordSchema, { publicKey: { kid } }),
+  sealKeyId: undefined,
+  createdAt: at as EpochMillis,
+  activatesAt: at as EpochMillis,
+});
 
 describeEngines("DESIGN storage: identifiers", (engine) => {
   test("one of exactly 255 bytes is kept whole; one of 256 is refused when it is written, and cut nowhere", async () => {
@@ -104,10 +111,22 @@ describeEngines("DESIGN storage: keys", (engine) => {
     await insertFirstJwk(db, 1, "ES256", jwk("s", "es2"));
     await replaceJwkSet(db, 1, "s", [jwk("s", "rs")]);
     await insertFirstJwk(db, 1, "ES256", jwk("s", "es3", 2));
-    assert.deepEqual((await listJwks(db, 1, "s")).map(({ kid }) => kid), ["es3", "rs"]);
+    assert.deepEqual(
+      (await listJwks(db, 1, "s")).map(({ kid }) => kid),
+      ["es3", "rs"],
+    );
     await putJwk(db, 1, { ...jwk("s", "rs", 3), sealKeyId: Uint8Array.of(1, 2, 3, 4) });
-    assert.deepEqual((await listJwks(db, 1, "s")).map(({ kid, createdAt, sealKeyId }) => [kid, createdAt, sealKeyId?.length]), [["rs", 3, 4], ["es3", 2, undefined]]);
-    assert.deepEqual((await listSealedJwks(db, 1)).map(({ kid }) => kid), ["rs"]);
+    assert.deepEqual(
+      (await listJwks(db, 1, "s")).map(({ kid, createdAt, sealKeyId }) => [kid, createdAt, sealKeyId?.length]),
+      [
+        ["rs", 3, 4],
+        ["es3", 2, undefined],
+      ],
+    );
+    assert.deepEqual(
+      (await listSealedJwks(db, 1)).map(({ kid }) => kid),
+      ["rs"],
+    );
     assert.deepEqual(await listJwks(db, 2, "s"), []);
   });
 });
@@ -117,17 +136,35 @@ describeEngines("DESIGN state: the janitor", (engine) => {
     const { db } = engine();
     const bytes = (n: number, length = 16) => new Uint8Array(length).fill(n);
     await db.driver.write(function* () {
-      for (const [n, expires] of [[1, 10], [2, 20], [3, NOW]] as const) {
-        yield { kind: "run", sql: "INSERT INTO sessions (issuer, id, birth, subject, session_epoch, authenticated_at, remember, expires_at, row_version, document) VALUES (1, ?, ?, 's', 0, 0, 0, ?, 1, ?)", params: [bytes(n), bytes(n, 8), expires, bytes(0, 1)] };
+      for (const [n, expires] of [
+        [1, 10],
+        [2, 20],
+        [3, NOW],
+      ] as const) {
+        yield {
+          kind: "run",
+          sql: "INSERT INTO sessions (issuer, id, birth, subject, session_epoch, authenticated_at, remember, expires_at, row_version, document) VALUES (1, ?, ?, 's', 0, 0, 0, ?, 1, ?)",
+          params: [bytes(n), bytes(n, 8), expires, bytes(0, 1)],
+        };
         yield { kind: "run", sql: "INSERT INTO session_clients (issuer, session_id, client_id, client_incarnation) VALUES (1, ?, 'c', ?)", params: [bytes(n), bytes(n, 8)] };
         yield { kind: "run", sql: "INSERT INTO decisions (issuer, id, expires_at, document) VALUES (?, ?, ?, ?)", params: [n === 2 ? 2 : 1, bytes(n), expires, bytes(0, 1)] };
-        yield { kind: "run", sql: "INSERT INTO grants (issuer, id, birth, state, client_id, client_incarnation, subject, decision, grant_epoch, session_epoch, consent_epoch, generation, created_at, expires_at, row_version, document) VALUES (1, ?, ?, 'ended', 'c', ?, 's', ?, 0, 0, 0, 0, 0, ?, 1, ?)", params: [bytes(n), bytes(n, 8), bytes(n, 8), bytes(n), expires, bytes(0, 1)] };
+        yield {
+          kind: "run",
+          sql: "INSERT INTO grants (issuer, id, birth, state, client_id, client_incarnation, subject, decision, grant_epoch, session_epoch, consent_epoch, generation, created_at, expires_at, row_version, document) VALUES (1, ?, ?, 'ended', 'c', ?, 's', ?, 0, 0, 0, 0, 0, ?, 1, ?)",
+          params: [bytes(n), bytes(n, 8), bytes(n, 8), bytes(n), expires, bytes(0, 1)],
+        };
       }
     });
     const sweep = (limit: number) => deleteExpired(db, 1, { now: 1000 as EpochMillis, eventsBefore: 0 as EpochMillis, limit });
     assert.deepEqual(await sweep(1), { revoked_tokens: 0, assertion_jtis: 0, decisions: 1, sessions: 1, grants: 1, revocation_events: 0 });
     assert.deepEqual(await sweep(100), { revoked_tokens: 0, assertion_jtis: 0, decisions: 0, sessions: 1, grants: 1, revocation_events: 0 });
-    for (const [table, left] of [["sessions", 1], ["session_clients", 1], ["decisions", 2], ["grants", 1]] as const) assert.equal(Number((await db.driver.read(`SELECT COUNT(*) FROM ${table}`, []))[0]?.[0]), left, table);
+    for (const [table, left] of [
+      ["sessions", 1],
+      ["session_clients", 1],
+      ["decisions", 2],
+      ["grants", 1],
+    ] as const)
+      assert.equal(Number((await db.driver.read(`SELECT COUNT(*) FROM ${table}`, []))[0]?.[0]), left, table);
   });
 });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { appendFileSync, mkdtempSync, rmSync } from "node:fs";
-import { createServer, connect, type Socket } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -22,7 +22,8 @@ import { freshMysqlDsn, hasMariadb } from "../harness/mariadb.ts";
 
 const random = pooledRandom();
 const NOW = 1_800_000_000_000 as EpochMillis;
-const put = (db: Db, clientId: string, policyUri = "") => insertClient(db, 1, { record: create(ClientRecordSchema, { client: { clientId, policyUri } }), incarnation: random(8), now: NOW });
+const put = (db: Db, clientId: string, policyUri = "") =>
+  insertClient(db, 1, { record: create(ClientRecordSchema, { client: { clientId, policyUri } }), incarnation: random(8), now: NOW });
 const isUnknown = (error: unknown): boolean => error instanceof OAuthError && error.code === "temporarily_unavailable";
 
 async function withFolder(body: (folder: string) => Promise<void>): Promise<void> {
@@ -58,7 +59,10 @@ test("DESIGN storage: 32 writes under way when the disk is full: none is acknowl
       await put(db, "before");
       fillDisk(join(folder, "ballast"));
       const outcomes = await Promise.allSettled(Array.from({ length: 32 }, (_, i) => put(db, `full-${i}`, "x".repeat(20_000))));
-      assert.ok(outcomes.every((each) => each.status === "rejected" && isUnknown(each.reason)), JSON.stringify(outcomes.map(({ status }) => status)));
+      assert.ok(
+        outcomes.every((each) => each.status === "rejected" && isUnknown(each.reason)),
+        JSON.stringify(outcomes.map(({ status }) => status)),
+      );
       rmSync(join(folder, "ballast"));
       for (let i = 0; i < 32; i++) assert.equal(await getClient(db, 1, `full-${i}`), undefined);
       assert.equal((await getClient(db, 1, "before"))?.record.client.clientId, "before");
@@ -181,7 +185,9 @@ async function startProxy(port: number) {
   };
 }
 
-test("DESIGN state: a connection cut between COMMIT and its acknowledgement is an unknown outcome; a connection cut before it is tried again", { skip: !hasMariadb() }, async () => {
+test("DESIGN state: a connection cut between COMMIT and its acknowledgement is an unknown outcome; a connection cut before it is tried again", {
+  skip: !hasMariadb(),
+}, async () => {
   const dsn = await freshMysqlDsn();
   const port = Number(/:(\d+)\)/.exec(dsn)?.[1]);
   const proxy = await startProxy(port);
@@ -201,7 +207,11 @@ test("DESIGN state: a connection cut between COMMIT and its acknowledgement is a
       }
     });
     await assert.rejects(endAccessTokens(db, 1, "client"), isUnknown);
-    assert.equal((await readTokenState(direct, 1, { clientId: "client", rowless: undefined, subject: undefined })).client?.tokenEpoch, 1, "it was written, though nobody could tell");
+    assert.equal(
+      (await readTokenState(direct, 1, { clientId: "client", rowless: undefined, subject: undefined })).client?.tokenEpoch,
+      1,
+      "it was written, though nobody could tell",
+    );
 
     cuts = 0;
     await revokeRowlessToken(db, 1, lost, NOW);

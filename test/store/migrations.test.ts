@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Db, closeDb, openDb } from "#core/store/db.ts";
+import { closeDb, type Db, openDb } from "#core/store/db.ts";
 import { migrateDown, migrateUp, migrationStatus, requireSchema } from "#core/store/migrate.ts";
 import { createTables } from "#core/store/schema/ddl.ts";
 import { bumpGrantEpoch } from "#core/store/subjects.ts";

@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { create } from "@bufbuild/protobuf";
-import { ClientRecordSchema } from "#gen/writ/store/v1/client_record_pb.ts";
-import { JwkRecordSchema } from "#gen/writ/store/v1/jwk_record_pb.ts";
 import { useAssertionJti } from "#core/store/assertion-jtis.ts";
 import { deleteClient, endAccessTokens, getClient, insertClient, listClients, updateClient } from "#core/store/clients.ts";
 import { type Db, databaseTime, openDb } from "#core/store/db.ts";
@@ -12,8 +10,10 @@ import { deleteJwks, insertFirstJwk, insertJwk, listJwks, listSealKeyIds, putJwk
 import { listRevocationEvents, revocationHorizon, revokeRowlessToken } from "#core/store/revocations.ts";
 import { bumpGrantEpoch, bumpSessionEpoch } from "#core/store/subjects.ts";
 import { readTokenState, readTokenStates } from "#core/store/token-states.ts";
-import { pooledRandom } from "#lib/random.ts";
+import { ClientRecordSchema } from "#gen/writ/store/v1/client_record_pb.ts";
+import { JwkRecordSchema } from "#gen/writ/store/v1/jwk_record_pb.ts";
 import { silentLog } from "#lib/events.ts";
+import { pooledRandom } from "#lib/random.ts";
 import type { EpochMillis } from "#lib/time.ts";
 import { describeEngines } from "../harness/engines.ts";
 
@@ -24,7 +24,14 @@ let serial = 0;
 const name = (prefix = "x") => `${prefix}-${process.pid}-${++serial}`;
 const record = (clientId: string, more: { owner?: string; clientName?: string } = {}) => create(ClientRecordSchema, { client: { clientId, ...more } });
 const put = (db: Db, clientId: string, more = {}) => insertClient(db, ISSUER, { record: record(clientId, more), incarnation: random(8), now: NOW });
-const jwk = (set: string, kid: string, createdAt = 1) => ({ set, kid, record: create(JwkRecordSchema, { publicKey: { kid }, sealedKey: "sealed" }), sealKeyId: Uint8Array.of(1, 2, 3, 4), createdAt: createdAt as EpochMillis, activatesAt: createdAt as EpochMillis });
+const jwk = (set: string, kid: string, createdAt = 1) => ({
+  set,
+  kid,
+  record: create(JwkRecordSchema, { publicKey: { kid }, sealedKey: "sealed" }),
+  sealKeyId: Uint8Array.of(1, 2, 3, 4),
+  createdAt: createdAt as EpochMillis,
+  activatesAt: createdAt as EpochMillis,
+});
 
 describeEngines("DESIGN storage: clients", (engine) => {
   test("a client is inserted once, read back whole, and gone once it is deleted", async () => {
@@ -46,7 +53,10 @@ describeEngines("DESIGN storage: clients", (engine) => {
     const ids = [base, base.toLowerCase(), `${base} `, `${base}\u00e9`, `${base}e\u0301`, `${base}\u{1F511}`, `${base}%`, `${base}_`];
     for (const id of ids) assert.equal((await put(db, id)).kind, "inserted", JSON.stringify(id));
     for (const id of ids) assert.equal((await getClient(db, ISSUER, id))?.record.client.clientId, id);
-    assert.deepEqual((await listClients(db, ISSUER, { after: "", limit: 500 })).map(({ record: { client } }) => client.clientId).filter((id) => ids.includes(id)), ids.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))));
+    assert.deepEqual(
+      (await listClients(db, ISSUER, { after: "", limit: 500 })).map(({ record: { client } }) => client.clientId).filter((id) => ids.includes(id)),
+      ids.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))),
+    );
   });
 
   test("an identifier that is too long is found by no look-up", async () => {
@@ -58,7 +68,9 @@ describeEngines("DESIGN storage: clients", (engine) => {
     const other = await open();
     const id = name();
     await put(db, id);
-    const outcomes = await Promise.all(Array.from({ length: 20 }, (_, i) => updateClient(i % 2 === 0 ? db : other, ISSUER, id, { record: record(id, { owner: `o${i}` }), rowVersion: 1, now: NOW })));
+    const outcomes = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => updateClient(i % 2 === 0 ? db : other, ISSUER, id, { record: record(id, { owner: `o${i}` }), rowVersion: 1, now: NOW })),
+    );
     assert.deepEqual(outcomes.map(({ kind }) => kind).toSorted(), [...Array.from({ length: 19 }, () => "changed"), "updated"]);
     assert.equal((await updateClient(db, ISSUER, id, { record: record(id), rowVersion: 2, now: NOW })).kind, "updated");
     assert.equal((await updateClient(db, ISSUER, name("nobody"), { record: record("x"), rowVersion: 1, now: NOW })).kind, "missing");
@@ -68,9 +80,13 @@ describeEngines("DESIGN storage: clients", (engine) => {
     const { db } = engine();
     const owner = name("owner");
     for (let i = 0; i < 5; i++) await put(db, `${owner}-${i}`, { owner, clientName: i < 2 ? "first" : "other" });
-    const ids = (filter: { after: string; limit: number; owner?: string; clientName?: string }) => listClients(db, ISSUER, filter).then((found) => found.map((each) => each.record.client.clientId));
+    const ids = (filter: { after: string; limit: number; owner?: string; clientName?: string }) =>
+      listClients(db, ISSUER, filter).then((found) => found.map((each) => each.record.client.clientId));
     assert.deepEqual(await ids({ after: "", limit: 2, owner }), [`${owner}-0`, `${owner}-1`]);
-    assert.deepEqual(await ids({ after: `${owner}-1`, limit: 10, owner }), [2, 3, 4].map((i) => `${owner}-${i}`));
+    assert.deepEqual(
+      await ids({ after: `${owner}-1`, limit: 10, owner }),
+      [2, 3, 4].map((i) => `${owner}-${i}`),
+    );
     assert.deepEqual(await ids({ after: "", limit: 10, owner, clientName: "first" }), [`${owner}-0`, `${owner}-1`]);
   });
 
@@ -134,8 +150,15 @@ describeEngines("DESIGN state: epochs and revocations", (engine) => {
     const tokens = Array.from({ length: 600 }, () => random(16));
     for (let i = 0; i < 600; i += 3) await revokeRowlessToken(db, ISSUER, tokens[i] ?? assert.fail(), NOW);
     statements.length = 0;
-    const states = await readTokenStates(db, ISSUER, tokens.map((rowless) => ({ clientId: id, rowless, subject: undefined })));
-    assert.deepEqual(states.map(({ revoked }) => revoked), tokens.map((_, i) => i % 3 === 0));
+    const states = await readTokenStates(
+      db,
+      ISSUER,
+      tokens.map((rowless) => ({ clientId: id, rowless, subject: undefined })),
+    );
+    assert.deepEqual(
+      states.map(({ revoked }) => revoked),
+      tokens.map((_, i) => i % 3 === 0),
+    );
     assert.ok(statements.length <= 3, String(statements.length));
   });
 
@@ -163,7 +186,10 @@ describeEngines("DESIGN state: epochs and revocations", (engine) => {
     const events = await listRevocationEvents(db, ISSUER, { since, limit: 1000 });
     const ours = events.filter(({ record: { target } }) => target.case === "token" && tokens.some((token) => Buffer.compare(token, target.value) === 0));
     assert.equal(ours.length, 50);
-    assert.deepEqual(events.map(({ at }) => at), events.map(({ at }) => at).toSorted((a, b) => a - b));
+    assert.deepEqual(
+      events.map(({ at }) => at),
+      events.map(({ at }) => at).toSorted((a, b) => a - b),
+    );
     const paged = [];
     for (let page = await listRevocationEvents(db, ISSUER, { since, limit: 7 }); page.length > 0; ) {
       paged.push(...page);
@@ -214,15 +240,25 @@ describeEngines("DESIGN storage: sets of keys", (engine) => {
     assert.equal((await listJwks(db, ISSUER, set)).length, 2);
     await deleteJwks(db, ISSUER, set, undefined);
     await insertFirstJwk(db, ISSUER, "ES256", jwk(set, "again"));
-    assert.deepEqual((await listJwks(db, ISSUER, set)).map(({ kid }) => kid), ["again"]);
+    assert.deepEqual(
+      (await listJwks(db, ISSUER, set)).map(({ kid }) => kid),
+      ["again"],
+    );
   });
 
   test("keys are listed newest first, replaced by kid or as a set, deleted one by one, and resealed only as they were read", async () => {
     const { db } = engine();
     const set = name("set");
-    for (const [kid, at] of [["a", 1], ["b", 2]] as const) assert.equal((await insertJwk(db, ISSUER, jwk(set, kid, at))).kind, "inserted");
+    for (const [kid, at] of [
+      ["a", 1],
+      ["b", 2],
+    ] as const)
+      assert.equal((await insertJwk(db, ISSUER, jwk(set, kid, at))).kind, "inserted");
     assert.equal((await insertJwk(db, ISSUER, jwk(set, "a"))).kind, "exists");
-    assert.deepEqual((await listJwks(db, ISSUER, set)).map(({ kid }) => kid), ["b", "a"]);
+    assert.deepEqual(
+      (await listJwks(db, ISSUER, set)).map(({ kid }) => kid),
+      ["b", "a"],
+    );
     const [before] = await listJwks(db, ISSUER, set);
     assert.ok(before !== undefined);
     const after = { ...before, sealKeyId: Uint8Array.of(9, 9, 9, 9), record: create(JwkRecordSchema, { publicKey: { kid: "b" }, sealedKey: "resealed" }) };
@@ -232,7 +268,10 @@ describeEngines("DESIGN storage: sets of keys", (engine) => {
     await putJwk(db, ISSUER, { ...jwk(set, "b", 2), record: create(JwkRecordSchema, { sealedKey: "put" }) });
     assert.equal((await listJwks(db, ISSUER, set))[0]?.record.sealedKey, "put");
     await replaceJwkSet(db, ISSUER, set, [jwk(set, "c", 3), jwk(set, "c", 4)]);
-    assert.deepEqual((await listJwks(db, ISSUER, set)).map(({ kid }) => kid), ["c"]);
+    assert.deepEqual(
+      (await listJwks(db, ISSUER, set)).map(({ kid }) => kid),
+      ["c"],
+    );
     await deleteJwks(db, ISSUER, set, "c");
     await deleteJwks(db, ISSUER, set, "c");
     assert.deepEqual(await listJwks(db, ISSUER, set), []);
@@ -247,14 +286,35 @@ test("DESIGN storage: a DSN may have Go's form or a URL's, a socket, Hydra's par
   assert.deepEqual(parseDsn("memory"), { kind: "memory" });
   assert.deepEqual(parseDsn("sqlite://data/x.sqlite?_fk=true&mode=rwc"), { kind: "sqlite", file: "data/x.sqlite" });
   assert.deepEqual(parseDsn("sqlite:///var/x.sqlite"), { kind: "sqlite", file: "/var/x.sqlite" });
-  assert.deepEqual(mysql("mysql://u:p@tcp(db.example:3307)/writ?max_conns=20&parseTime=true"), { user: "u", password: "p", database: "writ", connectionLimit: 20, host: "db.example", port: 3307 });
+  assert.deepEqual(mysql("mysql://u:p@tcp(db.example:3307)/writ?max_conns=20&parseTime=true"), {
+    user: "u",
+    password: "p",
+    database: "writ",
+    connectionLimit: 20,
+    host: "db.example",
+    port: 3307,
+  });
   assert.deepEqual(mysql("mysql://u:p%40:x@db.example/writ"), { user: "u", password: "p@:x", database: "writ", connectionLimit: 16, host: "db.example", port: 3306 });
   assert.deepEqual(mysql("mysql://u:p@ss@[::1]:3306/writ"), { user: "u", password: "p@ss", database: "writ", connectionLimit: 16, host: "::1", port: 3306 });
   assert.deepEqual(mysql("mysql://u:p@h/db?tls=true").ssl, {});
   assert.deepEqual(mysql("mysql://u:p@h/db?tls=skip-verify").ssl, { rejectUnauthorized: false });
   assert.equal(mysql("mysql://u:p@h/db?tls=false").ssl, undefined);
   assert.equal(mysql("mysql://u:p@unix(/run/mysqld.sock)/writ").socketPath, "/run/mysqld.sock");
-  for (const dsn of ["hunter22", "u:hunter22@tcp(h:1)/db", "mysql://u:hunter22@h/db?tls=preferred", "postgres://u:hunter22@h/db", "mysql://u:hunter22@h:3306", "mysql://u:hunter22@tcp(h:x)/db", "sqlite://", "", "mysql://u:hunter22@h/db?max_conns=0"])
-    assert.throws(() => parseDsn(dsn), (error: Error) => error.message.startsWith("dsn") && !error.message.includes("hunter22"), dsn);
+  for (const dsn of [
+    "hunter22",
+    "u:hunter22@tcp(h:1)/db",
+    "mysql://u:hunter22@h/db?tls=preferred",
+    "postgres://u:hunter22@h/db",
+    "mysql://u:hunter22@h:3306",
+    "mysql://u:hunter22@tcp(h:x)/db",
+    "sqlite://",
+    "",
+    "mysql://u:hunter22@h/db?max_conns=0",
+  ])
+    assert.throws(
+      () => parseDsn(dsn),
+      (error: Error) => error.message.startsWith("dsn") && !error.message.includes("hunter22"),
+      dsn,
+    );
   await assert.rejects(openDb({ dsn: "mysql://u:hunter22@127.0.0.1:1/writ", log: silentLog }), (error: Error) => !error.message.includes("hunter22"));
 });

@@ -1,12 +1,12 @@
 import type { Pool, PoolConnection, PoolOptions } from "mysql2";
 import { OAuthError } from "#lib/errors.ts";
 import type { EpochMillis } from "#lib/time.ts";
-import { doesNotFit, type Driver, type DriverOptions, notNow, outcomeUnknown } from "../driver.ts";
+import { type Driver, type DriverOptions, doesNotFit, notNow, outcomeUnknown } from "../driver.ts";
 import { integer } from "../row.ts";
 import type { Operation, Outcome, Param, Row, Steps } from "../steps.ts";
 import { mysqlDialect } from "./dialect.ts";
 import { isConflict, isDuplicate, isLost, isTooLong } from "./errors.ts";
-import { acquire, execute, openPool, query, READ_DEADLINE, withDeadline, WRITE_DEADLINE } from "./pool.ts";
+import { acquire, execute, openPool, query, READ_DEADLINE, WRITE_DEADLINE, withDeadline } from "./pool.ts";
 
 /** How often a write is tried that another one was in the way of. */
 const MAX_TRIES = 8;

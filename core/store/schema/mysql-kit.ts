@@ -10,8 +10,14 @@ const kit = {
   primaryKey,
   integer: customType<{ data: number; driverData: unknown }>({ dataType: () => "bigint", fromDriver: integer }),
   // Binary and not a character set with a collation: the default ones take `Alice` for `alice` and `a ` for `a`.
-  text: customType<{ data: string; driverData: unknown; config: { readonly size: number }; configRequired: true }>({ dataType: ({ size }) => `varbinary(${size})`, fromDriver: text }),
-  bytes: customType<{ data: Uint8Array; driverData: unknown; config: { readonly size: number }; configRequired: true }>({ dataType: ({ size }) => `varbinary(${size})`, fromDriver: bytes }),
+  text: customType<{ data: string; driverData: unknown; config: { readonly size: number }; configRequired: true }>({
+    dataType: ({ size }) => `varbinary(${size})`,
+    fromDriver: text,
+  }),
+  bytes: customType<{ data: Uint8Array; driverData: unknown; config: { readonly size: number }; configRequired: true }>({
+    dataType: ({ size }) => `varbinary(${size})`,
+    fromDriver: bytes,
+  }),
   document: customType<{ data: Uint8Array; driverData: unknown }>({ dataType: () => "mediumblob", fromDriver: bytes }),
 };
 

@@ -81,11 +81,9 @@ export function defineSchema(k: Kit) {
     (t) => [k.primaryKey({ columns: [t.issuer, t.at, t.id] })],
   );
 
-  const revocationHorizons = k.table(
-    "revocation_horizons",
-    { issuer: k.integer("issuer").notNull(), at: k.integer("at").notNull() },
-    (t) => [k.primaryKey({ columns: [t.issuer] })],
-  );
+  const revocationHorizons = k.table("revocation_horizons", { issuer: k.integer("issuer").notNull(), at: k.integer("at").notNull() }, (t) => [
+    k.primaryKey({ columns: [t.issuer] }),
+  ]);
 
   const revokedTokens = k.table(
     "revoked_tokens",

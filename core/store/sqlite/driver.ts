@@ -3,8 +3,9 @@ import { dirname } from "node:path";
 import { DatabaseSync, StatementSync } from "node:sqlite";
 import type { EpochMillis } from "#lib/time.ts";
 import { type Driver, type DriverOptions, notNow } from "../driver.ts";
-import type { Operation, Outcome, Param, Row, Steps } from "../steps.ts";
+import type { Operation, Outcome, Param, Row } from "../steps.ts";
 import { sqliteDialect } from "./dialect.ts";
+import { drive, rollBack } from "./drive.ts";
 import { isBusy, isDuplicate } from "./errors.ts";
 import { makeGroupCommit } from "./group-commit.ts";
 
@@ -60,7 +61,7 @@ export function openSqlite(file: string | undefined, { log, onStatement }: Drive
   const dataVersion = file === undefined ? undefined : prepare("PRAGMA data_version");
   const version = (): number => {
     const row = dataVersion?.get() as unknown;
-    return row === undefined ? 0 : (HAS_ARRAYS ? (row as readonly number[])[0] : (row as { readonly data_version: number }).data_version) ?? 0;
+    return row === undefined ? 0 : ((HAS_ARRAYS ? (row as readonly number[])[0] : (row as { readonly data_version: number }).data_version) ?? 0);
   };
 
   return {
@@ -106,22 +107,6 @@ export function openSqlite(file: string | undefined, { log, onStatement }: Drive
   };
 }
 
-/** Runs steps to their end in one go. */
-export function drive<R>(steps: Steps<R>, perform: (operation: Operation) => Outcome): R {
-  let next = steps.next();
-  while (next.done !== true) {
-    let outcome: Outcome;
-    try {
-      outcome = perform(next.value);
-    } catch (error) {
-      next = steps.throw(error);
-      continue;
-    }
-    next = steps.next(outcome);
-  }
-  return next.value;
-}
-
 /** Begins a migration, once no other process writes. */
 async function begin(db: DatabaseSync): Promise<void> {
   for (const since = performance.now(); ; ) {
@@ -132,15 +117,6 @@ async function begin(db: DatabaseSync): Promise<void> {
       if (!isBusy(error) || performance.now() - since > MIGRATION_TIMEOUT) throw error;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-  }
-}
-
-/** Ends a transaction that has failed. After a full disk and the like the engine has done so already. */
-export function rollBack(db: DatabaseSync): void {
-  try {
-    db.exec("ROLLBACK");
-  } catch {
-    // There is none any more.
   }
 }
 

@@ -2,7 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Log } from "#lib/events.ts";
 import { doesNotFit, notNow, outcomeUnknown } from "../driver.ts";
 import type { Operation, Outcome, Steps } from "../steps.ts";
-import { drive, rollBack } from "./driver.ts";
+import { drive, rollBack } from "./drive.ts";
 import { isBusy, isEngineFailure, isTooLong } from "./errors.ts";
 
 /** Writes in groups. */
@@ -35,7 +35,7 @@ export function makeGroupCommit({ db, perform, log }: { readonly db: DatabaseSyn
   let waiting: Member[] = [];
   let scheduled = false;
   let busySince: number | undefined;
-  let idlers: (() => void)[] = [];
+  const idlers: (() => void)[] = [];
 
   const schedule = (delay?: number): void => {
     if (scheduled) return;
