@@ -1,5 +1,6 @@
-import { request as httpsRequest } from "node:https";
-import { CliError } from "./cli-error.ts";
+import type { IncomingHttpHeaders } from "node:http";
+import { CliError, RefusedError } from "./cli-error.ts";
+import { type CliResponse, sendRequest } from "./http-request.ts";
 
 /** Flags that every command has which speaks to a server. */
 export interface ApiFlags {
@@ -8,98 +9,97 @@ export interface ApiFlags {
   readonly httpHeader?: readonly string[];
 }
 
-/** An answer of the server. */
+/** A good answer. */
 export interface ApiAnswer {
-  readonly status: number;
-  readonly headers: Headers;
+  readonly headers: IncomingHttpHeaders;
+  /** What the JSON came to; an empty object where there was no body. */
   readonly body: unknown;
 }
-
-const TIMEOUT = 10_000;
 
 /** Which port a command speaks to. */
 export type Port = "admin" | "public";
 
-/** The endpoint, from the flag or the environment. @throws Error that says how to give one */
+const PORTS = {
+  admin: { variable: "WRIT_ADMIN_URL", example: "http://127.0.0.1:4445" },
+  public: { variable: "WRIT_PUBLIC_URL", example: "http://127.0.0.1:4444" },
+} as const satisfies Record<Port, unknown>;
+
+/** Where a port is, from the flag or the environment. @throws CliError that says how to name it */
 export function endpointOf({ endpoint }: ApiFlags, port: Port): string {
-  const url = endpoint ?? process.env[port === "admin" ? "WRIT_ADMIN_URL" : "WRIT_PUBLIC_URL"] ?? process.env.WRIT_URL ?? process.env.ORY_SDK_URL;
-  if (url === undefined || url === "")
-    throw new CliError(
-      `No endpoint is given. Say where the ${port} port is: --endpoint http://127.0.0.1:${port === "admin" ? 4445 : 4444}, or the environment variable WRIT_${port.toUpperCase()}_URL or ORY_SDK_URL.`,
-    );
-  if (!/^https?:\/\//.test(url)) throw new CliError(`The endpoint '${url}' is no http or https URL.`);
-  return url.replace(/\/+$/, "");
+  const { variable, example } = PORTS[port];
+  const url = [endpoint, process.env[variable], process.env.WRIT_URL, process.env.ORY_SDK_URL].find((each) => each !== undefined && each !== "");
+  if (url === undefined)
+    throw new CliError(`No endpoint is given. Say where the ${port} port is, such as --endpoint ${example}, or by ${variable}, WRIT_URL or ORY_SDK_URL in the environment.`);
+  if (!/^https?:\/\/[^/]/.test(url) || !URL.canParse(url)) throw new CliError(`The endpoint '${url}' is no URL such as ${example}.`);
+  return url.replace(/[/]+$/, "");
 }
 
-/** Sends a request to the admin API and returns a good answer. @throws CliError for every other, with the server's words */
+/** Calls the admin API. @throws CliError for all but a good answer, with the server's words */
 export async function api(flags: ApiFlags, method: string, path: string, body?: unknown): Promise<ApiAnswer> {
-  const headers: Record<string, string> = { accept: "application/json", ...(body === undefined ? {} : { "content-type": "application/json" }) };
-  return expectGood(await send(flags, "admin", method, path, headers, body === undefined ? undefined : JSON.stringify(body)));
+  const headers = { accept: "application/json", ...(body === undefined ? {} : { "content-type": "application/json" }) };
+  return readAnswer(await send(flags, "admin", method, path, headers, body === undefined ? undefined : JSON.stringify(body)), "admin");
 }
 
-/** Posts a form. */
-export async function postForm(flags: ApiFlags, port: Port, path: string, form: URLSearchParams, more: Readonly<Record<string, string>> = {}): Promise<ApiAnswer> {
+/** Posts a form, and gives any answer. */
+export function postForm(flags: ApiFlags, port: Port, path: string, form: URLSearchParams, more: Readonly<Record<string, string>> = {}): Promise<CliResponse> {
   return send(flags, port, "POST", path, { accept: "application/json", "content-type": "application/x-www-form-urlencoded", ...more }, form.toString());
 }
 
-/** A good answer as it is. @throws CliError with what the server said */
-export function expectGood(answer: ApiAnswer): ApiAnswer {
-  if (answer.status >= 200 && answer.status < 300) return answer;
-  const text = typeof answer.body === "string" ? answer.body : JSON.stringify(answer.body, null, 2);
-  throw new CliError(`${text}\nThe server refused the request with status ${answer.status}.${hint(answer.status)}`);
+/** What a good answer holds. @throws RefusedError with what the server said, for any other */
+export function readAnswer({ status, headers, text }: CliResponse, port: Port): ApiAnswer {
+  const body = text === "" ? {} : parseJson(text);
+  if (status >= 200 && status < 300) {
+    if (typeof body !== "object" || body === null) throw new CliError(`The server's answer is no JSON. Is the endpoint really the ${port} port?`);
+    return { headers, body };
+  }
+  const shown = body === undefined ? text.slice(0, 2000).trim() : JSON.stringify(body, null, 2);
+  throw new RefusedError(`${shown === "" || shown === "{}" ? "" : `${shown}\n`}The server refused the request with status ${status}.${hint(status, headers, port)}`);
 }
 
-function hint(status: number): string {
-  if (status === 401) return ' If the admin port asks for credentials, give them: -H "Authorization: Bearer TOKEN".';
-  return status === 404 ? " Is the endpoint the right port?" : "";
+function hint(status: number, { location }: IncomingHttpHeaders, port: Port): string {
+  if (status >= 300 && status < 400 && location !== undefined) return ` It sends to ${location}: should that be the endpoint?`;
+  if (status === 401 && port === "admin") return ' If the admin port asks for credentials, give them: -H "Authorization: Bearer TOKEN".';
+  return status === 404 || status === 405 ? ` If the thing should be there: is the endpoint really the ${port} port?` : "";
 }
 
-async function send(flags: ApiFlags, port: Port, method: string, path: string, headers: Record<string, string>, body: string | undefined): Promise<ApiAnswer> {
+async function send(flags: ApiFlags, port: Port, method: string, path: string, headers: Readonly<Record<string, string>>, body: string | undefined): Promise<CliResponse> {
   const base = endpointOf(flags, port);
-  for (const line of flags.httpHeader ?? []) {
-    const [, name, value] = /^([^:\s]+)\s*:\s*(.*)$/.exec(line) ?? [];
-    if (name === undefined || value === undefined) throw new CliError(`The header '${line}' is not of the form 'Name: value'.`);
-    headers[name.toLowerCase()] = value;
-  }
+  const all = { ...headers, ...extraHeaders(flags) };
   try {
-    return flags.skipTlsVerify === true && base.startsWith("https:")
-      ? await sendUnverified(base + path, method, headers, body)
-      : await sendVerified(base + path, method, headers, body);
+    return await sendRequest({ url: base + path, method, headers: all, body, skipTlsVerify: flags.skipTlsVerify === true });
   } catch (error) {
-    throw new CliError(`${base} cannot be reached (${reason(error)}). Is the server running there? 'npm start' starts one.`);
+    throw new CliError(`${base} cannot be reached (${reasonOf(error)}). ${adviceFor(error)}`);
   }
 }
 
-async function sendVerified(url: string, method: string, headers: Record<string, string>, body: string | undefined): Promise<ApiAnswer> {
-  const response = await fetch(url, { method, headers, redirect: "manual", signal: AbortSignal.timeout(TIMEOUT), ...(body === undefined ? {} : { body }) });
-  return { status: response.status, headers: response.headers, body: parse(await response.text()) };
+function extraHeaders({ httpHeader = [] }: ApiFlags): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    httpHeader.map((line) => {
+      const [, name, value] = /^([!#$%&'*+.^_`|~\w-]+)\s*:\s*([\t\x20-\x7e\x80-\xff]*)$/.exec(line) ?? [];
+      // The header may be a credential: it is not repeated.
+      if (name === undefined || value === undefined) throw new CliError("A header is not of the form 'Name: value'. Give it as -H 'Name: value'.");
+      return [name.toLowerCase(), value];
+    }),
+  );
 }
 
-/** Global fetch cannot leave a certificate unchecked for one request alone. */
-function sendUnverified(url: string, method: string, headers: Record<string, string>, body: string | undefined): Promise<ApiAnswer> {
-  return new Promise((resolve, reject) => {
-    const request = httpsRequest(url, { method, headers, rejectUnauthorized: false, timeout: TIMEOUT }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on("data", (chunk: Buffer) => chunks.push(chunk));
-      response.on("end", () =>
-        resolve({ status: response.statusCode ?? 0, headers: new Headers(response.headers as Record<string, string>), body: parse(Buffer.concat(chunks).toString()) }),
-      );
-    });
-    request.on("timeout", () => request.destroy(new Error("no answer in 10 seconds")));
-    request.on("error", reject);
-    request.end(body);
-  });
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return (error as NodeJS.ErrnoException).code ?? error.message;
 }
 
-function parse(text: string): unknown {
+function adviceFor(error: unknown): string {
+  const code = reasonOf(error);
+  if (/CERT|SIGNATURE|ALTNAME|ISSUER/.test(code))
+    return "Its certificate is not trusted here: name its CA by NODE_EXTRA_CA_CERTS, or pass --skip-tls-verify if nothing depends on it.";
+  if (/SSL|TLS|HPE_|EPROTO/.test(code)) return "Should the URL begin with http:// instead of https://, or the other way round?";
+  return "Is a server running there? 'writ serve all --dev' (in a checkout: 'npm start') starts one.";
+}
+
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {
-    return text;
+    return undefined;
   }
-}
-
-function reason(error: unknown): string {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  return cause instanceof Error ? ((cause as NodeJS.ErrnoException).code ?? cause.message) : String(cause);
 }

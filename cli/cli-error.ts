@@ -2,3 +2,6 @@
 export class CliError extends Error {
   override readonly name = "CliError";
 }
+
+/** A request that a server answered and refused. Others may fare better. */
+export class RefusedError extends CliError {}

@@ -1,38 +1,49 @@
 import { pino } from "pino";
 import type { Config } from "#lib/config.ts";
 import type { Log, LogEvent, LogFields } from "#lib/events.ts";
+import { describeError } from "./log-error.ts";
+import { toText } from "./log-text.ts";
+
+/** The log of a process. */
+export interface ProcessLog extends Log {
+  /** Writes out what is still on its way. Without it, lines are lost when the process exits. */
+  flush(): void;
+}
 
 /**
- * Writes log lines to standard error: JSON, or one readable line where a person watches. A line is an event and its fields;
- * of an error only its kind, message and stack are written, and only here.
+ * Writes log lines to standard error: JSON, or one readable line where a person watches. A line is an event and its fields.
+ * JSON is written while the event loop goes on; lines that meet a write under way are written together by the next.
  */
-export function makeLog({ level, format }: Config["log"]): Log {
+export function makeLog({ level, format }: Config["log"]): ProcessLog {
   const asText = format === undefined ? process.stderr.isTTY === true : format === "text";
-  const logger = pino(
-    {
-      level,
-      base: null,
-      timestamp: pino.stdTimeFunctions.isoTime,
-      messageKey: "event",
-      formatters: { level: (label) => ({ level: label }) },
-      serializers: { cause: describeCause },
-    },
-    asText ? { write: (line: string) => process.stderr.write(toText(line)) } : pino.destination({ dest: 2, sync: true }),
-  );
+  const destination = asText ? undefined : pino.destination({ dest: 2, sync: false });
+  // Whoever reads the log may go away (a pipe that closes); a server without a log is better than none.
+  destination?.on("error", () => {});
+  const options: pino.LoggerOptions = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, messageKey: "event", formatters: { level: (label) => ({ level: label }) } };
+  const logger = pino(options, destination ?? { write: (line: string) => void process.stderr.write(toText(line)) });
   const write =
     (name: "debug" | "info" | "warn" | "error") =>
-    (event: LogEvent, fields: LogFields = {}) =>
-      logger[name](fields, event);
-  return { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") };
+    (event: LogEvent, fields: LogFields = {}): void => {
+      if (logger.isLevelEnabled(name)) logger[name](withoutErrors(fields), event);
+    };
+  return {
+    debug: write("debug"),
+    info: write("info"),
+    warn: write("warn"),
+    error: write("error"),
+    flush: () => {
+      try {
+        destination?.flushSync();
+      } catch {
+        // the reader has gone
+      }
+    },
+  };
 }
 
-function describeCause(cause: unknown): unknown {
-  if (!(cause instanceof Error)) return String(cause).slice(0, 200);
-  return { name: cause.name, message: cause.message, stack: cause.stack, ...(cause.cause === undefined ? {} : { cause: describeCause(cause.cause) }) };
-}
-
-function toText(line: string): string {
-  const { level, time, event, ...fields } = JSON.parse(line) as Record<string, unknown>;
-  const rest = Object.entries(fields).map(([name, value]) => `${name}=${typeof value === "object" ? JSON.stringify(value) : String(value)}`);
-  return `${String(time).slice(11, 23)} ${String(level).toUpperCase().padEnd(5)} ${String(event)} ${rest.join(" ")}\n`;
+/** Errors hold more than may be logged: the request they were about, say. What is logged of one is chosen in one place. */
+function withoutErrors(fields: LogFields): LogFields {
+  const values = Object.entries(fields);
+  if (!values.some(([name, value]) => name === "cause" || value instanceof Error)) return fields;
+  return Object.fromEntries(values.map(([name, value]) => [name, name === "cause" || value instanceof Error ? describeError(value) : value]));
 }

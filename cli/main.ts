@@ -1,16 +1,21 @@
 #!/usr/bin/env node
 import { Command } from "commander";
-import { CliError } from "./cli-error.ts";
+import { spellBooleans } from "./client-flags.ts";
 import { clientCommands } from "./commands/clients.ts";
 import { jwkCommands } from "./commands/jwks.ts";
 import { serverCommands } from "./commands/server.ts";
 import { tokenCommands } from "./commands/tokens.ts";
 import { addCompletion } from "./completion.ts";
+import { explain } from "./explain.ts";
 import { version } from "./version.ts";
 
-/** The whole command line. Command bodies load what they need when they run. */
+/** The whole command line. What a command needs beyond its flags is loaded when it runs. */
 function makeProgram(): Command {
-  const program = new Command("writ").description("A headless OAuth 2.0 and OpenID Connect server").showSuggestionAfterError().enablePositionalOptions();
+  const program = new Command("writ")
+    .description("A headless OAuth 2.0 and OpenID Connect server")
+    .showSuggestionAfterError()
+    .enablePositionalOptions()
+    .version(version, "-V, --version", "print the version");
   const group = (name: string, about: string): Command => program.command(name).description(about);
   const create = group("create", "Create a thing");
   const get = group("get", "Get things by their ids");
@@ -33,21 +38,16 @@ function makeProgram(): Command {
 }
 
 async function main(): Promise<void> {
-  const program = makeProgram();
-  await addCompletion(program, process.argv);
+  // Whoever reads what is printed may have read enough: `writ list oauth2-clients | head -1`.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
   try {
-    await program.parseAsync();
+    const program = makeProgram();
+    await addCompletion(program, process.argv);
+    await program.parseAsync(spellBooleans(process.argv));
   } catch (error) {
-    process.stderr.write(`${error instanceof CliError ? error.message : await explain(error)}\n`);
+    process.stderr.write(`${explain(error)}\n`);
     process.exitCode = 1;
   }
-}
-
-/** What an operator is told of an error that was meant for one: its first line, never its stack. */
-async function explain(error: unknown): Promise<string> {
-  if (!(error instanceof Error)) return String(error);
-  if (error.name === "OAuthError" && error.cause instanceof Error) return `${error.message} (${(error.cause as NodeJS.ErrnoException).code ?? error.cause.message.split("\n")[0]})`;
-  return error.message;
 }
 
 await main();

@@ -1,4 +1,5 @@
 import { CliError } from "./cli-error.ts";
+import { byJsonPath, byJsonPointer } from "./select.ts";
 
 /** Flags of every command that prints. */
 export interface OutputFlags {
@@ -12,16 +13,22 @@ export interface View<T> {
   readonly id: (item: T) => string;
 }
 
+/** Things that are known by their ids alone. */
+export const ID_VIEW: View<string> = { id: (id) => id, columns: { ID: (id) => id } };
+
+/** Formats that `--format` takes; after `=` stands a path. */
+export const FORMATS = ["table", "json", "json-pretty", "yaml", "jsonpath=", "jsonpointer="] as const;
+
 /** Prints one thing: its columns one under the other. */
 export async function printOne<T>(flags: OutputFlags, view: View<T>, item: T, json: unknown = item): Promise<void> {
   if (flags.quiet === true) return print(view.id(item));
   if (!isTable(flags)) return print(await render(flags, json));
   const entries = Object.entries(view.columns);
   const width = Math.max(...entries.map(([head]) => head.length));
-  print(entries.map(([head, value]) => `${head.padEnd(width)}  ${value(item) || "<empty>"}`).join("\n"));
+  print(entries.map(([head, value]) => `${head.padEnd(width)}  ${cell(value(item))}`).join("\n"));
 }
 
-/** Prints many things: a head and a row each. */
+/** Prints many things: a head and a row each; then what is to be said of all. */
 export async function printMany<T>(
   flags: OutputFlags,
   view: View<T>,
@@ -32,50 +39,48 @@ export async function printMany<T>(
   if (flags.quiet === true) return print(items.map(view.id).join("\n"));
   if (!isTable(flags)) return print(await render(flags, json));
   const heads = Object.keys(view.columns);
-  const rows = items.map((item) => Object.values(view.columns).map((value) => value(item) || "<empty>"));
+  const rows = items.map((item) => Object.values(view.columns).map((value) => cell(value(item))));
   const widths = heads.map((head, i) => Math.max(head.length, ...rows.map((row) => row[i]?.length ?? 0)));
   const line = (cells: readonly string[]): string =>
     cells
-      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+      .map((each, i) => each.padEnd(widths[i] ?? 0))
       .join("  ")
       .trimEnd();
-  print([line(heads), ...rows.map(line), ...(footer.length > 0 ? ["", ...footer.map(([name, value]) => `${name}  ${value}`)] : [])].join("\n"));
+  print([line(heads), ...rows.map(line), ...(footer.length > 0 ? ["", ...footer.map(([name, value]) => `${name}  ${cell(value)}`)] : [])].join("\n"));
 }
 
-/** Formats that `--format` takes. */
-export const FORMATS = ["table", "json", "json-pretty", "yaml", "jsonpath=", "jsonpointer="] as const;
+/** One alone, or many. */
+export async function printAll<T>(flags: OutputFlags, view: View<T>, items: readonly T[], json?: unknown): Promise<void> {
+  const [only] = items;
+  if (items.length === 1 && only !== undefined) await printOne(flags, view, only, json);
+  else if (items.length > 0) await printMany(flags, view, items, json);
+}
+
+/** What stands there may have come from anywhere: it must not move the cursor or fake a row. */
+function cell(text: string): string {
+  return text === "" ? "<empty>" : text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "\ufffd");
+}
 
 function isTable({ format }: OutputFlags): boolean {
   return format === undefined || format === "table";
 }
 
 async function render({ format = "" }: OutputFlags, value: unknown): Promise<string> {
-  if (format === "json") return JSON.stringify(value);
-  if (format === "json-pretty") return JSON.stringify(value, null, 2);
-  if (format === "yaml") return (await import("yaml")).stringify(value).trimEnd();
-  if (format.startsWith("jsonpath=")) return scalarOrJson(await byJsonPath(format.slice(9), value));
-  if (format.startsWith("jsonpointer=")) return scalarOrJson(byPointer(format.slice(12), value));
-  throw new CliError(`The format '${format}' is not known. Use one of: ${FORMATS.join(", ")}.`);
-}
-
-async function byJsonPath(path: string, value: unknown): Promise<unknown> {
-  const { JSONPath } = await import("jsonpath-plus");
-  // `eval: false`: a path never runs code. A bare name is Hydra's way to say $.name.
-  const found = JSONPath({ path: path.startsWith("$") ? path : `$.${path}`, json: value as object, eval: false, wrap: true }) as unknown[];
-  if (found.length === 0) throw new CliError(`Nothing is found at the path '${path}'.`);
-  return found.length === 1 ? found[0] : found;
-}
-
-/** RFC 6901. */
-function byPointer(pointer: string, value: unknown): unknown {
-  const steps = pointer
-    .split("/")
-    .slice(1)
-    .map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
-  return steps.reduce<unknown>((at, step) => {
-    if (typeof at !== "object" || at === null || !Object.hasOwn(at, step)) throw new CliError(`Nothing is found at '${pointer}'.`);
-    return (at as Record<string, unknown>)[step];
-  }, value);
+  const [name = "", path = ""] = /^(jsonpath|jsonpointer)=(.*)$/s.exec(format)?.slice(1) ?? [format];
+  switch (name) {
+    case "json":
+      return JSON.stringify(value);
+    case "json-pretty":
+      return JSON.stringify(value, null, 2);
+    case "yaml":
+      return (await import("yaml")).stringify(value).trimEnd();
+    case "jsonpath":
+      return scalarOrJson(await byJsonPath(path, value));
+    case "jsonpointer":
+      return scalarOrJson(byJsonPointer(path, value));
+    default:
+      throw new CliError(`The format '${format}' is not known. Use one of: ${FORMATS.join(", ")}.`);
+  }
 }
 
 function scalarOrJson(value: unknown): string {
@@ -83,5 +88,5 @@ function scalarOrJson(value: unknown): string {
 }
 
 function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+  if (text !== "") process.stdout.write(`${text}\n`);
 }

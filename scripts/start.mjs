@@ -1,12 +1,23 @@
-// npm start [-- flags]: the whole server in development mode, on SQLite in ./data. Installs what is missing first.
-import { spawn } from "node:child_process";
+// npm start [-- flags]: installs what is missing, then runs the whole server in development mode on SQLite in ./data. Flags are
+// those of `writ serve all`. Plain JavaScript without packages, since it runs before there are any, on Node 20 or later.
+import { existsSync, lstatSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { enterToolchain, ROOT } from "./toolchain.mjs";
 
 await enterToolchain();
+process.chdir(ROOT);
+linkCommand();
+process.argv.splice(1, process.argv.length - 1, join(ROOT, "cli", "main.ts"), "serve", "all", "--dev", ...process.argv.slice(2));
+await import("../cli/main.ts");
 
-const child = spawn(process.execPath, [join(ROOT, "cli", "main.ts"), "serve", "all", "--dev", ...process.argv.slice(2)], { cwd: ROOT, stdio: "inherit" });
-// Ctrl-C in a terminal reaches the child by itself; it decides when to end, and we end with it.
-process.on("SIGINT", () => {});
-for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
-child.on("exit", (code, signal) => process.exit(code ?? (signal === "SIGINT" ? 130 : 143)));
+/** Makes `npx writ` run this checkout; npx puts the packaged Node first. Elsewhere the command is `node cli/main.ts`. */
+function linkCommand() {
+  const bin = join(ROOT, "node_modules", ".bin");
+  const link = join(bin, "writ");
+  if (process.platform === "win32" || lstatSync(link, { throwIfNoEntry: false }) !== undefined || !existsSync(bin)) return;
+  try {
+    symlinkSync(join("..", "..", "cli", "main.ts"), link);
+  } catch (error) {
+    console.error(`writ: 'npx writ' will not work here (${error.code}); use 'node cli/main.ts' instead`);
+  }
+}

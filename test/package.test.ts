@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -38,14 +38,13 @@ test("the packed package installs without development dependencies, says its ver
   const installed = readdirSync(join(folder, "node_modules"));
   for (const name of ["typescript", "@biomejs", "node", "oidc-provider", "drizzle-kit"]) assert.ok(!installed.includes(name), `${name} was installed`);
 
-  const main = join(folder, "node_modules", "writ", "dist", "cli", "main.js");
   // As a user's shell would find it: the bin link and its #! line.
   const said = execFileSync(join(folder, "node_modules", ".bin", "writ"), ["version"], { cwd: folder, env, encoding: "utf8" });
   assert.match(said, /\b0\.1\.0\b/);
 
   const [publicPort, adminPort, rpcPort] = [await freePort(), await freePort(), await freePort()];
   const ports = { SERVE_PUBLIC_PORT: `${publicPort}`, SERVE_ADMIN_PORT: `${adminPort}`, SERVE_RPC_PORT: `${rpcPort}`, SERVE_PUBLIC_HOST: "127.0.0.1" };
-  server = spawn(process.execPath, ["--no-experimental-strip-types", main, "serve", "all", "--dev"], {
+  server = spawn(lowestNode(env), [join(folder, "node_modules", "writ", "dist", "cli", "main.js"), "serve", "all", "--dev"], {
     cwd: folder,
     env: { ...env, ...ports },
     stdio: ["ignore", "ignore", "inherit"],
@@ -74,6 +73,17 @@ test("the packed package installs without development dependencies, says its ver
   server.kill("SIGTERM");
   assert.equal(await ended, 0, "SIGTERM ends the server in order");
 });
+
+/** The oldest Node that package.json promises to run on, which knows nothing of TypeScript; the packages of npm have it. */
+function lowestNode(env: NodeJS.ProcessEnv): string {
+  const { engines } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { readonly engines: { readonly node: string } };
+  const version = `${engines.node.replace(">=", "")}.0`;
+  const name = `node-${process.platform}-${process.arch}`;
+  execFileSync("npm", ["install", "--prefix", join(folder, "lowest"), "--prefer-offline", "--no-audit", "--no-fund", `${name}@${version}`], { cwd: folder, env, stdio: "pipe" });
+  const node = join(folder, "lowest", "node_modules", name, "bin", "node");
+  assert.equal(execFileSync(node, ["--version"], { encoding: "utf8" }).trim(), `v${version}`);
+  return node;
+}
 
 async function untilReady(url: string, child: ChildProcess): Promise<void> {
   for (let tries = 0; tries < 200; tries++) {

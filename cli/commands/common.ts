@@ -1,13 +1,27 @@
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
+import type { Port } from "../api.ts";
+import { FORMATS } from "../output.ts";
 
-/** Adds a command that speaks to a server and prints what it says. */
-export function apiCommand(parent: Command, name: string, about: string): Command {
+/** A flag that may be given several times. */
+export function repeat(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
+/** Adds a command that speaks to a port and prints what it says. */
+export function apiCommand(parent: Command, port: Port, name: string, about: string): Command {
   return parent
     .command(name)
     .description(about)
-    .option("-e, --endpoint <url>", "where the server is; else WRIT_ADMIN_URL, WRIT_PUBLIC_URL or ORY_SDK_URL")
+    .option("-e, --endpoint <url>", `where the ${port} port is; else WRIT_${port.toUpperCase()}_URL, WRIT_URL or ORY_SDK_URL in the environment`)
     .option("--skip-tls-verify", "take any certificate")
-    .option("-H, --http-header <header>", "header to send, as 'Name: value'; may be repeated", (value: string, before: readonly string[] = []) => [...before, value])
-    .addOption(new Option("--format <format>", "table, json, json-pretty, yaml, jsonpath=PATH or jsonpointer=POINTER").default("table"))
+    .option("-H, --http-header <header>", "header to send, as 'Name: value'; may be repeated", repeat)
+    .option("--format <format>", "table, json, json-pretty, yaml, jsonpath=PATH or jsonpointer=POINTER", checkFormat, "table")
     .option("-q, --quiet", "print ids only");
+}
+
+/** Looked at before anything is sent: who misspells the format of `create` must not lose the secret that would have been printed. */
+function checkFormat(format: string): string {
+  const isKnown = FORMATS.some((each) => (each.endsWith("=") ? format.startsWith(each) && format.length > each.length : format === each));
+  if (!isKnown) throw new InvalidArgumentError(`Use one of: ${FORMATS.join(", ")}.`);
+  return format;
 }

@@ -1,17 +1,10 @@
-import { createPrivateKey, createPublicKey, type KeyObject, randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { type ApiFlags, api } from "../api.ts";
 import { CliError } from "../cli-error.ts";
-import { type OutputFlags, printMany, printOne, type View } from "../output.ts";
+import { forEach, requireNoneRefused } from "../each.ts";
+import { ID_VIEW, type OutputFlags, printAll, type View } from "../output.ts";
+import { type Jwk, readKeys } from "../read-keys.ts";
 import { apiCommand } from "./common.ts";
-
-interface Jwk {
-  readonly kid?: string;
-  readonly alg?: string;
-  readonly use?: string;
-  readonly [member: string]: unknown;
-}
 
 interface SetKey extends Jwk {
   readonly set: string;
@@ -24,104 +17,83 @@ const VIEW: View<SetKey> = {
   columns: { "SET ID": (key) => key.set, "KEY ID": (key) => key.kid ?? "", ALGORITHM: (key) => key.alg ?? "", USE: (key) => key.use ?? "" },
 };
 
-const PRIVATE_MEMBERS = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
-const path = (set: string, kid?: string): string => `/admin/keys/${encodeURIComponent(set)}${kid === undefined ? "" : `/${encodeURIComponent(kid)}`}`;
+/** RFC 7518 §6.2.2, §6.3.2, §6.4; RFC 8037 §2. */
+const PRIVATE_MEMBERS = new Set(["d", "p", "q", "dp", "dq", "qi", "oth", "k"]);
 
 /** Commands about JSON Web Keys. */
 export function jwkCommands(parents: Readonly<Record<"create" | "get" | "delete" | "import", Command>>): void {
-  apiCommand(parents.create, "jwk", "Make a key in a set; a set that Writ signs with signs with its newest key")
+  apiCommand(parents.create, "admin", "jwk", "Make a key in a set; a set that Writ signs with uses its newest key")
     .alias("jwks")
     .argument("<set>")
     .argument("[kid]")
-    .option("--alg <alg>", "RS256, PS256, ES256, EdDSA and their sizes", "RS256")
+    .option("--alg <alg>", "what the key is for, such as RS256, PS256, ES256, EdDSA", "RS256")
     .option("--use <use>", "sig or enc", "sig")
     .option("--public", "print public parts only")
-    .action(async (set: string, kid: string | undefined, flags: Flags) => {
-      const { body } = await api(flags, "POST", path(set), { alg: flags.alg, use: flags.use, kid: kid ?? "" });
-      await printKeys(flags, set, (body as { keys: Jwk[] }).keys);
-    });
-
-  apiCommand(parents.get, "jwk", "Get the keys of sets")
-    .alias("jwks")
-    .argument("<set...>")
-    .option("--public", "print public parts only")
-    .action(async (sets: string[], flags: Flags) => {
-      const keys: SetKey[] = [];
-      for (const set of sets) keys.push(...((await api(flags, "GET", path(set))).body as { keys: Jwk[] }).keys.map((key) => ({ ...key, set })));
-      await printAll(flags, keys, { keys: keys.map((key) => shown(flags, key)) });
-    });
-
-  apiCommand(parents.delete, "jwk", "Delete sets of keys")
-    .alias("jwks")
-    .argument("<set...>")
-    .action(async (sets: string[], flags: Flags) => {
-      for (const set of sets) await api(flags, "DELETE", path(set));
-      await printMany(flags, { id: (id: string) => id, columns: { ID: (id: string) => id } }, sets);
-    });
-
-  apiCommand(parents.import, "jwk", "Put keys from files (PEM, JWK or JWK set), or from standard input, in a set")
+    .action(create);
+  apiCommand(parents.get, "admin", "jwk", "Get the keys of sets").alias("jwks").argument("<set...>").option("--public", "print public parts only").action(get);
+  apiCommand(parents.delete, "admin", "jwk", "Delete sets of keys").alias("jwks").argument("<set...>").action(remove);
+  apiCommand(parents.import, "admin", "jwk", "Put keys from files (PEM, DER, JWK, JWK set) or from standard input in a set")
     .alias("jwks")
     .argument("<set>")
     .argument("[file...]")
-    .option("--use <use>", "sig or enc", "sig")
-    .option("--alg <alg>", "algorithm of the keys, where the file does not say")
-    .action(async (set: string, files: string[], flags: Flags) => {
-      const keys = (files.length === 0 ? ["-"] : files).flatMap((file) => readKeys(file, flags));
-      for (const key of keys) await api(flags, "PUT", path(set, key.kid), key);
-      await printKeys(flags, set, keys);
-    });
+    .option("--use <use>", "sig or enc, where the file does not say", "sig")
+    .option("--alg <alg>", "algorithm of the key, where the file does not say")
+    .option("--public", "print public parts only")
+    .action(importKeys);
 }
 
-function printKeys(flags: Flags, set: string, keys: readonly Jwk[]): Promise<void> {
-  const inSet = keys.map((key) => ({ ...key, set }));
-  return printAll(flags, inSet, { set, keys: inSet.map((key) => shown(flags, key)) });
+async function create(set: string, kid: string | undefined, flags: Flags): Promise<void> {
+  const { body } = await api(flags, "POST", path(set), { alg: flags.alg, use: flags.use, kid: kid ?? "" });
+  await printSet(flags, set, keysIn(body));
 }
 
-function printAll(flags: Flags, keys: readonly SetKey[], json: unknown): Promise<void> {
-  const [only] = keys;
-  return keys.length === 1 && only !== undefined ? printOne(flags, VIEW, only, json) : printMany(flags, VIEW, keys, json);
+async function get(sets: readonly string[], flags: Flags): Promise<void> {
+  const outcome = await forEach(sets, String, async (set) => inSet(set, keysIn((await api(flags, "GET", path(set))).body)));
+  const keys = outcome.done.flat();
+  if (outcome.done.length > 0) await printAll(flags, VIEW, keys, { keys: keys.map((key) => shown(flags, key)) });
+  requireNoneRefused(outcome);
 }
 
-function shown(flags: Flags, key: SetKey): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(key).filter(([name]) => flags.public !== true || !PRIVATE_MEMBERS.includes(name)));
-}
-
-function readKeys(file: string, { alg, use }: Flags): (Jwk & { readonly kid: string })[] {
-  const text = readText(file);
-  const keys = text.includes("-----BEGIN") ? [fromPem(text, file)] : fromJson(text, file);
-  return keys.map((key) => {
-    const known = key.alg ?? alg;
-    if (known === undefined) throw new CliError(`${file} does not say which algorithm its key is for. Give --alg, such as --alg RS256.`);
-    return { ...key, use: key.use ?? use ?? "sig", alg: known, kid: key.kid ?? randomUUID() };
+async function remove(sets: readonly string[], flags: Flags): Promise<void> {
+  const outcome = await forEach(sets, String, async (set) => {
+    await api(flags, "DELETE", path(set));
+    return set;
   });
+  await printAll(flags, ID_VIEW, outcome.done);
+  requireNoneRefused(outcome);
 }
 
-function readText(file: string): string {
-  try {
-    return readFileSync(file === "-" ? 0 : file, "utf8");
-  } catch (error) {
-    throw new CliError(`${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? "unknown"}).`);
-  }
+/** All files are read before the first key is sent: a file that cannot be read leaves nothing half done. */
+async function importKeys(set: string, files: readonly string[], flags: Flags): Promise<void> {
+  const keys = (files.length === 0 ? ["-"] : files).flatMap((file) => readKeys(file, flags));
+  const outcome = await forEach(
+    keys,
+    ({ kid }) => kid,
+    async (key) => (await api(flags, "PUT", path(set, key.kid), key)).body as Jwk,
+  );
+  await printSet(flags, set, outcome.done);
+  requireNoneRefused(outcome);
 }
 
-function fromPem(text: string, file: string): Jwk {
-  const parse = (make: (text: string) => KeyObject): KeyObject | undefined => {
-    try {
-      return make(text);
-    } catch {
-      return undefined;
-    }
-  };
-  const key = parse(createPrivateKey) ?? parse(createPublicKey);
-  if (key === undefined) throw new CliError(`${file} holds no key that can be read. An encrypted key must be decrypted first.`);
-  return key.export({ format: "jwk" }) as Jwk;
+function printSet(flags: Flags, set: string, keys: readonly Jwk[]): Promise<void> {
+  const shownKeys = inSet(set, keys);
+  return printAll(flags, VIEW, shownKeys, { set, keys: shownKeys.map((key) => shown(flags, key)) });
 }
 
-function fromJson(text: string, file: string): Jwk[] {
-  try {
-    const value = JSON.parse(text) as Jwk & { readonly keys?: Jwk[] };
-    return Array.isArray(value.keys) ? value.keys : [value];
-  } catch {
-    throw new CliError(`${file} holds neither a PEM key nor a JWK.`);
-  }
+function inSet(set: string, keys: readonly Jwk[]): SetKey[] {
+  return keys.map((key) => ({ ...key, set }));
+}
+
+function shown(flags: Flags, key: SetKey): Jwk {
+  return flags.public === true ? Object.fromEntries(Object.entries(key).filter(([name]) => !PRIVATE_MEMBERS.has(name))) : key;
+}
+
+function keysIn(body: unknown): readonly Jwk[] {
+  const { keys } = body as { readonly keys?: unknown };
+  if (!Array.isArray(keys)) throw new CliError("The server's answer is no set of keys. Is the endpoint really the admin port?");
+  return keys as Jwk[];
+}
+
+function path(set: string, kid?: string): string {
+  return `/admin/keys/${encodeURIComponent(set)}${kid === undefined ? "" : `/${encodeURIComponent(kid)}`}`;
 }
