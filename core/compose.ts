@@ -8,7 +8,7 @@ import type { Config } from "#lib/config.ts";
 import type { Log } from "#lib/events.ts";
 import { pooledRandom } from "#lib/random.ts";
 import { type Dispatcher, type Registration, register } from "#lib/rpc/call.ts";
-import { makeSealer } from "#lib/seal.ts";
+import { makeSealer, type Sealer } from "#lib/seal.ts";
 import { type Clock, systemClock } from "#lib/time.ts";
 import { makeAccessTable } from "./access.ts";
 import { makeSlowHash } from "./client/slow-hash.ts";
@@ -63,10 +63,13 @@ export async function composeCore(config: Config, { log, version, clock = system
     if (config.dev || config.dsn === "memory") await migrateUp(db);
     else await requireSchema(db);
     const random = pooledRandom();
-    const sealer = makeSealer({ secrets: config.secrets.system, issuer: ISSUER, prefix: settings.tokenPrefix, random });
+    const { system, pagination } = config.secrets;
+    const sealerOf = (secrets: readonly string[]): Sealer => makeSealer({ secrets, issuer: ISSUER, prefix: settings.tokenPrefix, random });
+    const sealer = sealerOf(system);
+    const pageSealer = pagination.length > 0 ? sealerOf(pagination) : sealer;
     const revocationKeys = makeRevocationKeys(config.secrets.system, ISSUER);
     const keys = makeSigningKeys({ db, issuer: ISSUER, sealer, settings });
-    const deps: Deps = { db, issuer: ISSUER, config, settings, clock, random, sealer, keys, slowHash: makeSlowHash({ random }), revocationKeys, log, version };
+    const deps: Deps = { db, issuer: ISSUER, config, settings, clock, random, sealer, pageSealer, keys, slowHash: makeSlowHash({ random }), revocationKeys, log, version };
     await requireKnownSealKeys(deps);
     await makeFirstKeys(deps);
     const ready = async (): Promise<boolean> =>

@@ -20,6 +20,8 @@ export interface Deps {
   readonly clock: Clock;
   readonly random: Random;
   readonly sealer: Sealer;
+  /** Seals page tokens; with secrets of its own where `secrets.pagination` is set. */
+  readonly pageSealer: Sealer;
   readonly keys: SigningKeys;
   readonly slowHash: SlowHash;
   readonly revocationKeys: RevocationKeys;

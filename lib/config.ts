@@ -98,7 +98,6 @@ export const configSchema = z.strictObject({
       client_credentials: z.strictObject({ default_grant_allowed_scope: z.boolean().default(false) }).prefault({}), // as Hydra: no scope asked, none granted
     })
     .prefault({}),
-  introspection: z.strictObject({ max_staleness: duration.prefault("0s") }).prefault({}), // 0: every answer reflects every revocation made before the call
   keys: z.strictObject({ publish_before_use: duration.prefault("10m") }).prefault({}), // a new key is in the JWKS for so long before it signs; under `compat: hydra` none
   log: z.strictObject({ level: z.enum(["fatal", "error", "warn", "info", "debug", "trace"]).default("info"), format: z.enum(["json", "text"]).optional() }).prefault({}), // unset: text for a terminal, JSON else
 });

@@ -15,14 +15,14 @@ export function pageSize(asked: number): number {
 }
 
 /** The page token of what comes after `after`. `list` names what was listed, with its filters. */
-export function makePageToken({ sealer }: Pick<Deps, "sealer">, list: string, after: string, now: EpochMillis): string {
-  return sealer.seal("page_token", toBinary(PageTokenSchema, create(PageTokenSchema, { list, after, expiresAt: toSeconds(now) + GOOD_FOR })));
+export function makePageToken({ pageSealer }: Pick<Deps, "pageSealer">, list: string, after: string, now: EpochMillis): string {
+  return pageSealer.seal("page_token", toBinary(PageTokenSchema, create(PageTokenSchema, { list, after, expiresAt: toSeconds(now) + GOOD_FOR })));
 }
 
 /** Where a page begins. @throws OAuthError invalid_request for a token that is none of this list, or too old */
-export function openPageToken({ sealer }: Pick<Deps, "sealer">, list: string, token: string, now: EpochMillis): string {
+export function openPageToken({ pageSealer }: Pick<Deps, "pageSealer">, list: string, token: string, now: EpochMillis): string {
   if (token === "") return "";
-  const opened = sealer.open("page_token", token);
+  const opened = pageSealer.open("page_token", token);
   const page = opened.kind === "opened" ? fromBinary(PageTokenSchema, opened.payload) : undefined;
   if (page === undefined || page.list !== list) throw new OAuthError("invalid_request", "'page_token' is an invalid pagination token for this list");
   if (page.expiresAt <= toSeconds(now)) throw new OAuthError("invalid_request", "'page_token' has expired: begin again with the first page");

@@ -62,7 +62,7 @@ describe("command line", () => {
     writeFileSync(file, JSON.stringify({ client_name: "from a file" }));
     const replaced = await json("update", "client", ids[0] ?? "", "--file", file);
     assert.deepEqual([replaced.client_name, replaced.owner], ["from a file", ""]);
-    assert.match(await good("delete", "access-tokens", ids[0] ?? ""), /^ID\n/);
+    assert.match(await good("delete", "access-tokens", ids[0] ?? ""), /^ID\s/);
     await good("delete", "oauth2-client", ...ids);
     const gone = await run("get", "client", ids[0] ?? "");
     assert.deepEqual([gone.code, /Unable to locate the resource/.test(gone.stderr)], [1, true]);
@@ -73,10 +73,7 @@ describe("command line", () => {
     writeFileSync(file, JSON.stringify([{ client_id: "imported-a" }, { client_id: "imported-b", redirect_uris: ["javascript:x"] }]));
     const { code, stdout, stderr } = await run("import", "oauth2-client", file, "--format", "json");
     assert.equal(code, 1);
-    assert.deepEqual(
-      JSON.parse(stdout).map(({ client_id }: { client_id: string }) => client_id),
-      ["imported-a"],
-    );
+    assert.equal(JSON.parse(stdout).client_id, "imported-a");
     assert.match(stderr, /imported-b[\s\S]*redirect_uris[\s\S]*1 of 2/);
     const piped = await writ(["import", "oauth2-client", "-q"], { env, input: JSON.stringify([{ client_id: "imported-c" }]) });
     assert.equal(piped.stdout.trim(), "imported-c");
@@ -111,7 +108,7 @@ describe("command line", () => {
     for (const [args, expected, envOf] of [
       [["list", "clients"], /--endpoint http:\/\/127\.0\.0\.1:4445/, {}],
       [["list", "clients", "-e", nobody], /http:\/\/127\.0\.0\.1:\d+ cannot be reached \(ECONNREFUSED\)/, {}],
-      [["list", "clients", "-e", "ftp://x"], /no http or https URL/, {}],
+      [["list", "clients", "-e", "ftp://x"], /is no URL such as/, {}],
       [["list", "clients", "-H", "nonsense"], /'Name: value'/, env],
       [["lisst"], /unknown command 'lisst'\n\(Did you mean list\?\)/, env],
       [["get", "client"], /missing required argument/, env],
