@@ -29,18 +29,18 @@ export function readEnvironment(leaf: Leaf, env: Environment): EnvironmentValue 
       return readItems(leaf, name, env) ?? readList(leaf, name, text);
     case "boolean":
       if (text === undefined || text === "") return undefined;
-      if (!/^(true|false|1|0)$/i.test(text)) throw new CliError(`environment ${name}: must be true or false`);
+      if (!/^(true|false|1|0)$/i.test(text)) throw wrong(leaf, name, "must be true or false");
       return { name, value: /^(true|1)$/i.test(text) };
     case "number":
       if (text === undefined || text === "") return undefined;
-      if (!/^-?\d{1,15}(\.\d+)?$/.test(text)) throw new CliError(`environment ${name}: must be a number`);
+      if (!/^-?\d{1,15}(\.\d+)?$/.test(text)) throw wrong(leaf, name, "must be a number");
       return { name, value: Number(text) };
     case "text":
       return text === undefined || text === "" ? undefined : { name, value: text };
   }
 }
 
-function readItems({ kind }: Leaf, name: string, env: Environment): EnvironmentValue | undefined {
+function readItems(leaf: Leaf, name: string, env: Environment): EnvironmentValue | undefined {
   const indexes = Object.keys(env)
     .filter((each) => each.startsWith(`${name}_`) && /^\d{1,4}$/.test(each.slice(name.length + 1)) && env[each] !== "")
     .map((each) => Number(each.slice(name.length + 1)))
@@ -48,12 +48,12 @@ function readItems({ kind }: Leaf, name: string, env: Environment): EnvironmentV
   if (indexes.length === 0) return undefined;
   // A gap would drop what stands behind it in silence: a secret that still opens tokens, say.
   const gap = indexes.findIndex((index, position) => index !== position);
-  if (gap !== -1) throw new CliError(`environment ${name}_${indexes[gap]}: is set and ${name}_${gap} is not`);
-  return { name: `${name}_0`, value: indexes.map((index) => item(kind, `${name}_${index}`, env[`${name}_${index}`] ?? "")) };
+  if (gap !== -1) throw wrong(leaf, `${name}_${indexes[gap]}`, `has a gap: ${name}_${gap} is not set`);
+  return { name: `${name}_0`, value: indexes.map((index) => item(leaf, `${name}_${index}`, env[`${name}_${index}`] ?? "")) };
 }
 
-function readList({ kind }: Leaf, name: string, text = ""): EnvironmentValue | undefined {
-  if (kind === "objects" || text.trimStart().startsWith("[")) return text === "" ? undefined : { name, value: parseJson(name, text) };
+function readList(leaf: Leaf, name: string, text = ""): EnvironmentValue | undefined {
+  if (leaf.kind === "objects" || text.trimStart().startsWith("[")) return text === "" ? undefined : { name, value: parseJson(leaf, name, text) };
   const items = text
     .split(",")
     .map((each) => each.trim())
@@ -61,14 +61,18 @@ function readList({ kind }: Leaf, name: string, text = ""): EnvironmentValue | u
   return items.length === 0 ? undefined : { name, value: items };
 }
 
-function item(kind: Leaf["kind"], name: string, text: string): unknown {
-  return kind === "objects" ? parseJson(name, text) : text;
+function item(leaf: Leaf, name: string, text: string): unknown {
+  return leaf.kind === "objects" ? parseJson(leaf, name, text) : text;
 }
 
-function parseJson(name: string, text: string): unknown {
+function parseJson(leaf: Leaf, name: string, text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {
-    throw new CliError(`environment ${name}: is no JSON`);
+    throw wrong(leaf, name, "is no JSON");
   }
+}
+
+function wrong({ path }: Leaf, name: string, what: string): CliError {
+  return new CliError(`environment ${name}: ${path.join(".")} ${what}`);
 }

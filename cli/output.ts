@@ -46,7 +46,8 @@ export async function printMany<T>(
       .map((each, i) => each.padEnd(widths[i] ?? 0))
       .join("  ")
       .trimEnd();
-  print([line(heads), ...rows.map(line), ...(footer.length > 0 ? ["", ...footer.map(([name, value]) => `${name}  ${cell(value)}`)] : [])].join("\n"));
+  const nameWidth = Math.max(0, ...footer.map(([name]) => name.length));
+  print([line(heads), ...rows.map(line), ...(footer.length > 0 ? ["", ...footer.map(([name, value]) => `${name.padEnd(nameWidth)}  ${cell(value)}`)] : [])].join("\n"));
 }
 
 /** One alone, or many. */

@@ -1,4 +1,3 @@
-import { requireClosedAddresses } from "#core/access.ts";
 import type { Config } from "#lib/config.ts";
 import { CliError } from "./cli-error.ts";
 import { type Part, roleOf } from "./part.ts";
@@ -7,11 +6,12 @@ import { type Part, roleOf } from "./part.ts";
  * Refuses to start what would not work, or would not be safe. In `dev` an http issuer is fine; the rest is asked for always.
  * @throws Error with one line that says what to do
  */
-export function requireStartable(config: Config, part: Part): void {
+export async function requireStartable(config: Config, part: Part): Promise<void> {
   const role = roleOf(part, config);
   if (part === "gateway" && config.core.url === undefined) throw new CliError("core.url is not set: say where core is, such as CORE_URL=http://127.0.0.1:4440, or use 'serve all'");
   requireIssuer(config);
   if (role.core) requireState(config, part);
+  const { requireClosedAddresses } = await import("#core/access.ts");
   requireClosedAddresses(
     config,
     (["admin", "rpc"] as const).filter((listener) => role[listener]),

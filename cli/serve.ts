@@ -5,7 +5,6 @@ import { loadConfig } from "./load-config.ts";
 import { makeLog } from "./log.ts";
 import { type Part, roleOf } from "./part.ts";
 import { requireStartable } from "./require-startable.ts";
-import { start } from "./start.ts";
 import { stopOnSignal } from "./stop.ts";
 
 /** Flags of `writ serve`. */
@@ -17,7 +16,9 @@ export interface ServeFlags {
 /** Runs a server until it is asked to stop. @throws Error with one line for the operator when it may not or cannot start */
 export async function serve(part: Part, flags: ServeFlags): Promise<void> {
   const config = await readConfig(part, flags);
-  requireStartable(config, part);
+  await requireStartable(config, part);
+  // Loaded only for what may start: a refusal should come at once.
+  const { start } = await import("./start.ts");
   const log = makeLog(config.log);
   try {
     const running = await start(config, part, log);

@@ -10,14 +10,14 @@ linkCommand();
 process.argv.splice(1, process.argv.length - 1, join(ROOT, "cli", "main.ts"), "serve", "all", "--dev", ...process.argv.slice(2));
 await import("../cli/main.ts");
 
-/** Makes `npx writ` run this checkout; npx puts the packaged Node first. Elsewhere the command is `node cli/main.ts`. */
+/** Makes `npx writ` run this checkout. */
 function linkCommand() {
   const bin = join(ROOT, "node_modules", ".bin");
   const link = join(bin, "writ");
   if (process.platform === "win32" || lstatSync(link, { throwIfNoEntry: false }) !== undefined || !existsSync(bin)) return;
   try {
-    symlinkSync(join("..", "..", "cli", "main.ts"), link);
+    symlinkSync(join("..", "..", "scripts", "writ.mjs"), link);
   } catch (error) {
-    console.error(`writ: 'npx writ' will not work here (${error.code}); use 'node cli/main.ts' instead`);
+    console.error(`writ: 'npx writ' will not work here (${error.code}); use 'node scripts/writ.mjs' instead`);
   }
 }

@@ -106,13 +106,13 @@ async function remove(ids: readonly string[], flags: Flags): Promise<void> {
     await api(flags, "DELETE", path(id));
     return id;
   });
-  await printAll(flags, ID_VIEW, outcome.done);
+  if (outcome.done.length > 0) await printMany(flags, ID_VIEW, outcome.done);
   requireNoneRefused(outcome);
 }
 
 async function deleteAccessTokens(clientId: string, flags: Flags): Promise<void> {
   await api(flags, "DELETE", `/admin/oauth2/tokens?${new URLSearchParams({ client_id: clientId })}`);
-  await printOne(flags, ID_VIEW, clientId);
+  await printMany(flags, ID_VIEW, [clientId]);
 }
 
 async function importClients(files: readonly string[], flags: Flags): Promise<void> {
@@ -122,7 +122,7 @@ async function importClients(files: readonly string[], flags: Flags): Promise<vo
     (client) => text(client.client_id) || "(no client_id)",
     (client) => call(flags, "POST", "/admin/clients", client),
   );
-  await printAll(flags, VIEW, outcome.done);
+  if (outcome.done.length > 0) await printMany(flags, VIEW, outcome.done);
   requireNoneRefused(outcome);
 }
 

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { type ApiFlags, api } from "../api.ts";
 import { CliError } from "../cli-error.ts";
 import { forEach, requireNoneRefused } from "../each.ts";
-import { ID_VIEW, type OutputFlags, printAll, type View } from "../output.ts";
+import { ID_VIEW, type OutputFlags, printAll, printMany, type View } from "../output.ts";
 import { type Jwk, readKeys } from "../read-keys.ts";
 import { apiCommand } from "./common.ts";
 
@@ -59,7 +59,7 @@ async function remove(sets: readonly string[], flags: Flags): Promise<void> {
     await api(flags, "DELETE", path(set));
     return set;
   });
-  await printAll(flags, ID_VIEW, outcome.done);
+  if (outcome.done.length > 0) await printMany(flags, ID_VIEW, outcome.done);
   requireNoneRefused(outcome);
 }
 

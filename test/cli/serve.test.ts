@@ -30,7 +30,7 @@ for (const [title, args, env, expected] of [
   ["memory for one part of a server", ["core"], { DSN: "memory" }, /^dsn is memory/],
   ["a gateway without a core", ["gateway"], {}, /^core\.url is not set/],
   ["an unknown kind of database", ["all"], { DSN: "postgres://u:hunter22@h/d" }, /^dsn begins with 'postgres/],
-  ["a word that is no number", ["all"], { SERVE_PUBLIC_PORT: "http" }, /SERVE_PUBLIC_PORT: must be a number/],
+  ["a word that is no number", ["all"], { SERVE_PUBLIC_PORT: "http" }, /serve\.public\.port/],
   ["a configuration file that is not there", ["all", "-c", "nowhere.yaml"], {}, /^nowhere\.yaml: there is no such file/],
 ] as const)
   test(`without --dev, ${title} keeps the server from starting: one clear line, exit code 1`, async () => {
