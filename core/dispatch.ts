@@ -68,22 +68,40 @@ export function makeDispatcher({ registrations, access, clock, random, log }: Di
     return new ConnectError("internal error", Code.Internal);
   };
 
+  /** A gateway in the same process writes a line for the request already; a caller from elsewhere has nobody else to do so. */
+  const finish = (route: Route, { requestId, caller }: CallContext, call: IncomingCall, startedAt: number, code: string): void => {
+    const line = { method: route.name, caller: caller.name, code, milliseconds: Math.round((performance.now() - startedAt) * 100) / 100, request_id: requestId };
+    if (call.via === "network" && route.role !== Access.ANYONE) log.info("request", line);
+    else log.debug("request", line);
+  };
+
   return {
     services: registrations.map(({ service }) => service),
     async unary<I extends DescMethodUnary>(method: I, request: MessageShape<I["input"]>, call: IncomingCall) {
+      const startedAt = performance.now();
       const { route, context } = enter(method, call);
       try {
-        return complete<I["output"]>(method.output, await route.handler(request, context));
+        const answer = complete<I["output"]>(method.output, await route.handler(request, context));
+        finish(route, context, call, startedAt, "ok");
+        return answer;
       } catch (error) {
-        throw fail(error, route.name, context.requestId);
+        const failure = fail(error, route.name, context.requestId);
+        finish(route, context, call, startedAt, Code[failure.code] ?? "unknown");
+        throw failure;
       }
     },
     async *serverStream<I extends DescMethodServerStreaming>(method: I, request: MessageShape<I["input"]>, call: IncomingCall) {
+      const startedAt = performance.now();
       const { route, context } = enter(method, call);
+      let code = "ok";
       try {
         for await (const message of route.handler(request, context)) yield complete<I["output"]>(method.output, message);
       } catch (error) {
-        throw fail(error, route.name, context.requestId);
+        const failure = fail(error, route.name, context.requestId);
+        code = Code[failure.code] ?? "unknown";
+        throw failure;
+      } finally {
+        finish(route, context, call, startedAt, code);
       }
     },
   };
