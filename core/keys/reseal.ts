@@ -1,7 +1,7 @@
+import { equalBytes } from "#lib/hash.ts";
 import type { Deps } from "../deps.ts";
 import { listSealedJwks, listSealKeyIds, resealJwk } from "../store/jwks.ts";
 import { openKey, storeKey } from "./stored.ts";
-import { equalBytes } from "#lib/hash.ts";
 
 type ResealDeps = Pick<Deps, "db" | "issuer" | "sealer">;
 
@@ -24,5 +24,7 @@ export async function resealStoredKeys({ db, issuer, sealer }: ResealDeps): Prom
 export async function requireKnownSealKeys({ db, sealer }: Pick<Deps, "db" | "sealer">): Promise<void> {
   const unknown = (await listSealKeyIds(db)).filter((id) => !sealer.keyIds.some((known) => equalBytes(known, id)));
   if (unknown.length > 0)
-    throw new Error("the database holds keys that were sealed with a secret which secrets.system does not have: add it to the list (after the new one), run 'writ reseal', and take it off once its tokens have expired");
+    throw new Error(
+      "the database holds keys that were sealed with a secret which secrets.system does not have: add it to the list (after the new one), run 'writ reseal', and take it off once its tokens have expired",
+    );
 }
