@@ -19,12 +19,12 @@ let tests = 0;
 let failed = files.length === 0;
 // Two files at a time: that is what two cores carry without time-outs; a file that hangs is ended after five minutes.
 const events = run({ files, concurrency: Number(process.env.WRIT_TEST_CONCURRENCY ?? 2), timeout: 300_000 });
-events.on("test:fail", (data) => {
-  if (data.todo === undefined || data.todo === false) failed = true;
-});
-events.on("test:pass", (data) => {
-  if (data.details.type !== "suite") tests += 1;
-});
+for (const kind of ["test:pass", "test:fail"]) {
+  events.on(kind, ({ details, todo }) => {
+    if (details.type !== "suite") tests += 1;
+    if (kind === "test:fail" && (todo === undefined || todo === false)) failed = true;
+  });
+}
 events.compose(spec).pipe(process.stdout);
 events.on("end", () => {
   if (tests === 0) console.error("no test ran");

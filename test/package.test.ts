@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { freePort } from "./harness/port.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -21,35 +22,42 @@ test("the packed package installs without development dependencies, says its ver
   timeout: 240_000,
 }, async () => {
   // The environment of `npm test` would make the inner npm believe that it works on this repository.
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("npm_") && !name.startsWith("NODE_")));
-  execFileSync("npm", ["pack", "--pack-destination", folder], { cwd: ROOT, env, stdio: "pipe" });
+  const env = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(npm_(package_|lifecycle_|command|config_local_prefix)|NODE_OPTIONS|NODE_TEST_CONTEXT)/.test(name)),
+  );
+  const run = async (cwd: string, command: string, ...args: string[]): Promise<string> => (await promisify(execFile)(command, args, { cwd, env, timeout: 180_000 })).stdout;
+  const install = ["install", "--omit=dev", "--prefer-offline", "--no-audit", "--no-fund", "--fetch-retries=1"];
+  await run(ROOT, "npm", "pack", "--pack-destination", folder);
   const [tarball] = readdirSync(folder).filter((file) => file.endsWith(".tgz"));
   assert.ok(tarball);
-  const packed = execFileSync("tar", ["-tzf", join(folder, tarball)], { encoding: "utf8" })
-    .trim()
-    .split("\n");
+  const packed = (await run(folder, "tar", "-tzf", tarball)).trim().split("\n");
   assert.deepEqual(
     packed.filter((file) => /\.test\.|(?<!\.d)\.ts$|\.binpb$|^package\/(test|bench|scripts(?!\/writ\.mjs$)|node_modules)\//.test(file)),
     [],
   );
 
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "elsewhere", private: true, type: "module" }));
-  execFileSync("npm", ["install", "--omit=dev", "--prefer-offline", "--no-audit", "--no-fund", `./${tarball}`], { cwd: folder, env, stdio: "pipe" });
+  await run(folder, "npm", ...install, `./${tarball}`);
   const installed = readdirSync(join(folder, "node_modules"));
   for (const name of ["typescript", "@biomejs", "node", "oidc-provider", "drizzle-kit"]) assert.ok(!installed.includes(name), `${name} was installed`);
 
   // As a user's shell would find it: the bin link and its #! line.
-  const said = execFileSync(join(folder, "node_modules", ".bin", "writ"), ["version"], { cwd: folder, env, encoding: "utf8" });
+  const said = await run(folder, join(folder, "node_modules", ".bin", "writ"), "version");
   assert.match(said, /\b0\.1\.0\b/);
 
+  const lowest = lowestNode();
+  await run(folder, "npm", ...install, "--prefix", join(folder, "lowest"), `${lowest.name}@${lowest.version}`);
+  assert.equal((await run(folder, lowest.path, "--version")).trim(), `v${lowest.version}`);
   const [publicPort, adminPort, rpcPort] = [await freePort(), await freePort(), await freePort()];
   const ports = { SERVE_PUBLIC_PORT: `${publicPort}`, SERVE_ADMIN_PORT: `${adminPort}`, SERVE_RPC_PORT: `${rpcPort}`, SERVE_PUBLIC_HOST: "127.0.0.1" };
-  server = spawn(lowestNode(env), [join(folder, "node_modules", "writ", "dist", "cli", "main.js"), "serve", "all", "--dev"], {
+  server = spawn(lowest.path, [join(folder, "node_modules", "writ", "dist", "cli", "main.js"), "serve", "all", "--dev"], {
     cwd: folder,
     env: { ...env, ...ports },
-    stdio: ["ignore", "ignore", "inherit"],
+    stdio: ["ignore", "ignore", "pipe"],
   });
-  await untilReady(`http://127.0.0.1:${publicPort}/health/ready`, server);
+  let logged = "";
+  server.stderr?.on("data", (chunk: Buffer) => (logged += chunk));
+  await untilReady(`http://127.0.0.1:${publicPort}/health/ready`, server).catch((cause: unknown) => assert.fail(`${cause}: ${logged}`));
 
   const created = await fetch(`http://127.0.0.1:${adminPort}/admin/clients`, {
     method: "POST",
@@ -74,15 +82,11 @@ test("the packed package installs without development dependencies, says its ver
   assert.equal(await ended, 0, "SIGTERM ends the server in order");
 });
 
-/** The oldest Node that package.json promises to run on, which knows nothing of TypeScript; the packages of npm have it. */
-function lowestNode(env: NodeJS.ProcessEnv): string {
+/** The oldest Node that package.json promises to run on, which knows nothing of TypeScript. npm has it as a package. */
+function lowestNode(): { readonly name: string; readonly version: string; readonly path: string } {
   const { engines } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { readonly engines: { readonly node: string } };
-  const version = `${engines.node.replace(">=", "")}.0`;
   const name = `node-${process.platform}-${process.arch}`;
-  execFileSync("npm", ["install", "--prefix", join(folder, "lowest"), "--prefer-offline", "--no-audit", "--no-fund", `${name}@${version}`], { cwd: folder, env, stdio: "pipe" });
-  const node = join(folder, "lowest", "node_modules", name, "bin", "node");
-  assert.equal(execFileSync(node, ["--version"], { encoding: "utf8" }).trim(), `v${version}`);
-  return node;
+  return { name, version: `${engines.node.replace(">=", "")}.0`, path: join(folder, "lowest", "node_modules", name, "bin", "node") };
 }
 
 async function untilReady(url: string, child: ChildProcess): Promise<void> {

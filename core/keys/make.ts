@@ -5,13 +5,13 @@ import { fromJwk, toJwk } from "./jwk.ts";
 
 /** Makes a key for an algorithm of KEY_ALGORITHMS; named by its thumbprint unless it is given a name (RFC 7638). */
 export async function makeKey(alg: string, { kid, use }: { readonly kid: string; readonly use: string }): Promise<JsonWebKey> {
-  const generate = KEY_ALGORITHMS[alg];
-  if (generate === undefined) throw new Error(`no key can be made for ${alg}`);
-  const jwk = (await generate()).export({ format: "jwk" });
+  const algorithm = KEY_ALGORITHMS[alg];
+  if (algorithm === undefined) throw new Error(`no key can be made for ${alg}`);
+  const jwk = (await algorithm.make()).export({ format: "jwk" });
   return fromJwk(jwk, { kid: kid === "" ? await thumbprint(jwk) : kid, alg, use });
 }
 
-/** Name of a key that came without one. */
+/** Name of a key that came without one. Not for a symmetric key: it would be a hash of the secret, beside it and unsealed. */
 export async function thumbprintOf(key: JsonWebKey): Promise<string> {
   return thumbprint(toJwk(key));
 }
