@@ -17,15 +17,18 @@ export function makeAdminGuard({ serve: { admin }, access, urls }: Pick<Config, 
   // A page that rebinds a name has no credentials to send; where they are asked for, a proxy may use any name.
   const asksForCredentials = access.tokens.length > 0 || access.certificates.length > 0 || admin.tls.client_ca !== undefined;
   const checksHost = !asksForCredentials && isLoopback(admin.host.replace(/^\[|\]$/g, ""));
+  let lastGoodHost: string | undefined; // the same callers come again and again
   const ownNames = new Set([urls.self.admin].flatMap((url) => (url === undefined ? [] : [new URL(url).hostname])));
   return ({ headers: { origin, host, "sec-fetch-site": site } }) => {
     if (origin === undefined ? site === "cross-site" : !isAllowed(origin)) return "pages of other origins may not use this API; see serve.admin.cors";
-    if (!checksHost || host === undefined) return undefined; // browsers always send one
+    if (!checksHost || host === undefined || host === lastGoodHost) return undefined; // browsers always send one
     const name = host
       .toLowerCase()
       .replace(/:\d+$/, "")
       .replace(/^\[|\]$/g, "");
-    return isLoopback(name) || ownNames.has(name) ? undefined : "the Host header names no loopback address; see urls.self.admin";
+    if (!isLoopback(name) && !ownNames.has(name)) return "the Host header names no loopback address; see urls.self.admin";
+    lastGoodHost = host;
+    return undefined;
   };
 }
 
