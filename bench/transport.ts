@@ -21,13 +21,27 @@ const MILLISECONDS = 1500;
 const IN_FLIGHT = 32;
 const TICK_MICROS = 10_000;
 
-const REQUEST = { grantType: "client_credentials", scope: "read write", clientAuthentication: { authorization: `Basic ${"a".repeat(80)}` }, context: { method: "POST", url: "/oauth2/token", peerAddress: "127.0.0.1" } };
+const REQUEST = {
+  grantType: "client_credentials",
+  scope: "read write",
+  clientAuthentication: { authorization: `Basic ${"a".repeat(80)}` },
+  context: { method: "POST", url: "/oauth2/token", peerAddress: "127.0.0.1" },
+};
 const ANSWER = { accessToken: `writ_at_${"a".repeat(150)}`, tokenType: "Bearer", expiresIn: 3600, scope: "read write" };
 
 function makeTestDispatcher() {
   const config = configSchema.parse({ serve: { rpc: { port: 0 } } });
   const handlers = { exchangeToken: () => ANSWER, introspectToken: () => ({}), revokeToken: () => ({}), getMetadata: () => ({}), getJwks: () => ({}) };
-  return { config, dispatcher: makeDispatcher({ registrations: [register(OAuthService, handlers)] as never, access: makeAccessTable(config), clock: systemClock, random: pooledRandom(), log: silentLog }) };
+  return {
+    config,
+    dispatcher: makeDispatcher({
+      registrations: [register(OAuthService, handlers)] as never,
+      access: makeAccessTable(config),
+      clock: systemClock,
+      random: pooledRandom(),
+      log: silentLog,
+    }),
+  };
 }
 
 async function runServer(): Promise<void> {
@@ -62,7 +76,11 @@ async function round(transport: Transport, server: number | undefined): Promise<
   };
   await Promise.all(Array.from({ length: IN_FLIGHT }, loop));
   const used = process.cpuUsage(own);
-  return { rate: (calls / (performance.now() - at)) * 1000, client: (used.user + used.system) / calls, server: server === undefined ? 0 : ((cpuTicks(server) - ticks) * TICK_MICROS) / calls };
+  return {
+    rate: (calls / (performance.now() - at)) * 1000,
+    client: (used.user + used.system) / calls,
+    server: server === undefined ? 0 : ((cpuTicks(server) - ticks) * TICK_MICROS) / calls,
+  };
 }
 
 function median(numbers: readonly number[]): number {
@@ -86,7 +104,10 @@ async function main(): Promise<void> {
       if (i >= 0) results.set(name, [...(results.get(name) ?? []), result]); // the first round warms up
     }
   process.stdout.write("| way | calls/s | client µs | server µs |\n|---|---|---|---|\n");
-  for (const [name, rounds] of results) process.stdout.write(`| ${name} | ${median(rounds.map(({ rate }) => rate)).toFixed(0)} | ${median(rounds.map(({ client }) => client)).toFixed(1)} | ${median(rounds.map(({ server }) => server)).toFixed(0)} |\n`);
+  for (const [name, rounds] of results)
+    process.stdout.write(
+      `| ${name} | ${median(rounds.map(({ rate }) => rate)).toFixed(0)} | ${median(rounds.map(({ client }) => client)).toFixed(1)} | ${median(rounds.map(({ server }) => server)).toFixed(0)} |\n`,
+    );
   child.kill();
   process.exit(0);
 }
