@@ -86,7 +86,6 @@ test("RFC 7662 §2.2: under compat: hydra, a token signed by a key that another 
       listen: { public: true, admin: true },
       transport: createDirectTransport(core.dispatcher),
       log: silentLog,
-      version: "0",
       random: pooledRandom(),
     });
     nodes.push({ core, gateway, publicUrl: gateway.publicUrl ?? "", adminUrl: gateway.adminUrl ?? "" });
