@@ -25,7 +25,9 @@ interface Credential {
 
 /** Makes the table of `access`. Where it is empty, whoever reaches the port holds every role. */
 export function makeAccessTable(config: Pick<Config, "access" | "serve">): AccessTable {
-  const tokens = config.access.tokens.map(({ name, token, sha256, roles }): Credential => ({ sha256: token === undefined ? Buffer.from(sha256 ?? "", "hex") : hashSecret(token), caller: makeCaller(name, roles) }));
+  const tokens = config.access.tokens.map(
+    ({ name, token, sha256, roles }): Credential => ({ sha256: token === undefined ? Buffer.from(sha256 ?? "", "hex") : hashSecret(token), caller: makeCaller(name, roles) }),
+  );
   const certificates = new Map(config.access.certificates.map(({ name, sha256, roles }) => [sha256, makeCaller(name, roles)]));
   const open = tokens.length === 0 && certificates.size === 0;
   const anonymous: Caller = { name: "", roles: open ? EVERY_ROLE : new Set() };
@@ -57,9 +59,12 @@ export function makeAccessTable(config: Pick<Config, "access" | "serve">): Acces
 export function requireClosedAddresses(config: Pick<Config, "access" | "serve">, listeners: AddressChecks): void {
   if (config.access.tokens.length > 0 || config.access.certificates.length > 0) return;
   for (const name of listeners) {
-    const { host, open } = config.serve[name];
-    if (!open && !isLoopback(host))
-      throw new Error(`serve.${name}.host is ${host}, which others reach, and no credentials are asked for: set access.tokens or access.certificates, bind it to 127.0.0.1, or set serve.${name}.open to true if something in front asks`);
+    const { host, open, tls } = config.serve[name];
+    const asksForCertificates = tls.enabled && tls.client_ca !== undefined;
+    if (!open && !asksForCertificates && !isLoopback(host))
+      throw new Error(
+        `serve.${name}.host is ${host}, which others reach, and no credentials are asked for: set access.tokens or access.certificates, bind it to 127.0.0.1, or set serve.${name}.open to true if something in front asks`,
+      );
   }
 }
 

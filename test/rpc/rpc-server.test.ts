@@ -18,9 +18,9 @@ import { type ConfigInput, configSchema } from "#lib/config.ts";
 import { OAuthError } from "#lib/errors.ts";
 import { silentLog } from "#lib/events.ts";
 import { pooledRandom } from "#lib/random.ts";
+import { register } from "#lib/rpc/call.ts";
 import { createDirectTransport } from "#lib/rpc/direct.ts";
 import { createNetworkTransport } from "#lib/rpc/network.ts";
-import { register } from "#lib/rpc/call.ts";
 import { systemClock } from "#lib/time.ts";
 
 const run = promisify(execFile);
@@ -73,7 +73,7 @@ describe("RPC port in clear text", () => {
     "Connect, HTTP/1.1, binary": () => createConnectTransport({ baseUrl: server.url, httpVersion: "1.1", useBinaryFormat: true }),
     "Connect, HTTP/1.1, JSON": () => createConnectTransport({ baseUrl: server.url, httpVersion: "1.1", useBinaryFormat: false }),
     "Connect, HTTP/2 with prior knowledge": () => createConnectTransport({ baseUrl: server.url, httpVersion: "2" }),
-    "gRPC": () => createGrpcTransport({ baseUrl: server.url }),
+    gRPC: () => createGrpcTransport({ baseUrl: server.url }),
     "gRPC-Web, HTTP/1.1": () => createGrpcWebTransport({ baseUrl: server.url, httpVersion: "1.1" }),
     "the gateway's own": () => createNetworkTransport({ baseUrl: server.url }),
   };
@@ -83,10 +83,16 @@ describe("RPC port in clear text", () => {
       assert.equal((await createClient(MetadataService, wire).getVersion({})).version, "1.2.3");
       const client = createClient(TokenService, wire);
       assert.equal((await client.introspect({ token: "good" })).introspection?.active, true);
-      const failed = await client.revoke({ token: "x" }).then(() => assert.fail("it was answered"), (error: unknown) => ConnectError.from(error));
+      const failed = await client.revoke({ token: "x" }).then(
+        () => assert.fail("it was answered"),
+        (error: unknown) => ConnectError.from(error),
+      );
       assert.deepEqual([failed.code, failed.rawMessage], [Code.Unavailable, "later"]);
       assert.equal(failed.details.length, 1);
-      const bug = await client.revoke({ token: "bug" }).then(() => assert.fail("it was answered"), (error: unknown) => ConnectError.from(error));
+      const bug = await client.revoke({ token: "bug" }).then(
+        () => assert.fail("it was answered"),
+        (error: unknown) => ConnectError.from(error),
+      );
       assert.deepEqual([bug.code, bug.rawMessage, bug.details], [Code.Internal, "internal error", []]);
       const before = hungUp;
       const hangUp = new AbortController();
@@ -104,7 +110,10 @@ describe("RPC port in clear text", () => {
 
   test("@grpc/grpc-js, a stack of its own: unary, errors, streams and health", async () => {
     const { token, health } = grpcClient(server.url);
-    const call = (client: typeof token, method: string, request: object) => new Promise<{ introspection: { active: boolean }; status: string }>((resolve, reject) => client[method](request, new Metadata(), (error: Error | null, answer: never) => (error === null ? resolve(answer) : reject(error))));
+    const call = (client: typeof token, method: string, request: object) =>
+      new Promise<{ introspection: { active: boolean }; status: string }>((resolve, reject) =>
+        client[method](request, new Metadata(), (error: Error | null, answer: never) => (error === null ? resolve(answer) : reject(error))),
+      );
     assert.equal((await call(token, "Introspect", { token: "good" })).introspection.active, true);
     await assert.rejects(call(token, "Revoke", { token: "x" }), { code: 14, details: "later" });
     assert.ok(["SERVING", 1].includes((await call(health, "Check", { service: "writ.token.v1.TokenService" })).status));
@@ -125,7 +134,8 @@ describe("RPC port in clear text", () => {
   });
 
   test("garbage, unknown methods, large messages and half a preface are answered or cut, and the server goes on", async () => {
-    const post = (path: string, body: string | Uint8Array<ArrayBuffer>, type = "application/proto") => fetch(server.url + path, { method: "POST", headers: { "content-type": type }, body });
+    const post = (path: string, body: string | Uint8Array<ArrayBuffer>, type = "application/proto") =>
+      fetch(server.url + path, { method: "POST", headers: { "content-type": type }, body });
     assert.equal((await post("/writ.token.v1.TokenService/Introspect", new Uint8Array([255, 255, 255]))).status, 400);
     assert.equal((await post("/writ.token.v1.TokenService/Introspect", "{", "application/json")).status, 400);
     assert.equal((await post("/writ.token.v1.TokenService/Nothing", "")).status, 404);
@@ -156,9 +166,14 @@ describe("access", () => {
   test("each method is for its role: no credentials and wrong ones are unauthenticated, others' are denied, health is for all", async () => {
     const { server, dispatcher } = await start({ access });
     try {
-      const call = (authorization?: string) => createClient(TokenService, createNetworkTransport({ baseUrl: server.url })).introspect({ token: "good" }, authorization === undefined ? {} : { headers: { authorization } as never });
+      const call = (authorization?: string) =>
+        createClient(TokenService, createNetworkTransport({ baseUrl: server.url })).introspect(
+          { token: "good" },
+          authorization === undefined ? {} : { headers: { authorization } as never },
+        );
       await assert.rejects(call(), { code: Code.Unauthenticated });
-      for (const wrong of ["Bearer wrong", "Bearer ", "Basic YTpi", `Bearer ${tokens.service}x`, "Bearer é"]) await assert.rejects(call(wrong), { code: Code.Unauthenticated }, wrong);
+      for (const wrong of ["Bearer wrong", "Bearer ", "Basic YTpi", `Bearer ${tokens.service}x`, "Bearer é"])
+        await assert.rejects(call(wrong), { code: Code.Unauthenticated }, wrong);
       for (const name of ["gateway", "admin"] as const) await assert.rejects(call(`Bearer ${tokens[name]}`), { code: Code.PermissionDenied });
       assert.equal((await call(`bearer ${tokens.service}`)).introspection?.active, true);
       assert.equal((await createClient(Health, createNetworkTransport({ baseUrl: server.url })).check({})).status, 1);
