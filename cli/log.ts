@@ -11,12 +11,17 @@ export interface ProcessLog extends Log {
 }
 
 /**
+ * Lines are gathered for a moment and written together while the event loop goes on: a reader that stands still holds up
+ * nobody. When it lets 16 MiB pile up, lines are dropped; memory is what requests need.
+ */
+const TO_STDERR = { dest: 2, sync: false, minLength: 4096, periodicFlush: 100, maxLength: 16 * 1024 * 1024 } as const;
+
+/**
  * Writes log lines to standard error: JSON, or one readable line where a person watches. A line is an event and its fields.
- * JSON is written while the event loop goes on; lines that meet a write under way are written together by the next.
  */
 export function makeLog({ level, format }: Config["log"]): ProcessLog {
   const asText = format === undefined ? process.stderr.isTTY === true : format === "text";
-  const destination = asText ? undefined : pino.destination({ dest: 2, sync: false });
+  const destination = asText ? undefined : pino.destination(TO_STDERR);
   // Whoever reads the log may go away (a pipe that closes); a server without a log is better than none.
   destination?.on("error", () => {});
   const options: pino.LoggerOptions = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, messageKey: "event", formatters: { level: (label) => ({ level: label }) } };
