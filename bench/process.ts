@@ -13,10 +13,14 @@ export interface Running {
   readonly url: string;
 }
 
-/** Starts a script on the first core. It is ready when it prints `ready URL`, or when `health` answers. */
+/**
+ * Starts a script on the first core. It is ready when it prints `ready URL`, or when `health` answers; then it logs to /dev/null,
+ * since reading what it logs would take CPU from what is measured.
+ */
 export async function start(args: readonly string[], env: Readonly<Record<string, string>> = {}, health?: string): Promise<Running> {
   const [command = "", ...rest] = pinned(0, [process.execPath, ...args]);
-  const child = spawn(command, rest, { stdio: ["ignore", health === undefined ? "pipe" : "ignore", "pipe"], env: { ...process.env, NODE_ENV: "production", ...env } });
+  const output = health === undefined ? "pipe" : "ignore";
+  const child = spawn(command, rest, { stdio: ["ignore", output, output], env: { ...process.env, NODE_ENV: "production", ...env } });
   let said = "";
   let complained = "";
   child.stdout?.on("data", (chunk: Buffer) => (said += chunk));

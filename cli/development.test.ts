@@ -40,7 +40,8 @@ test("the issuer is the public port; where the system is to choose one, it is ch
   assert.equal((await defaults({ dsn, serve: { public: { tls: { enabled: true } } } }))["urls.self.issuer"], "https://localhost:4444");
   const { "urls.self.issuer": issuer, "serve.public.port": port } = await defaults({ dsn, serve: { public: { port: 0, host: "127.0.0.1" } } });
   assert.ok(typeof port === "number" && port > 0);
-  assert.equal(issuer, `http://localhost:${port}`);
+  assert.equal(issuer, `http://127.0.0.1:${port}`);
+  assert.equal((await defaults({ dsn, serve: { public: { host: "::1" } } }))["urls.self.issuer"], "http://[::1]:4444");
 });
 
 test("a folder that cannot be written to is named, with what to do", { skip: process.getuid?.() === 0 && "root may write anywhere" }, async () => {

@@ -38,7 +38,14 @@ async function issuerDefaults({ urls, serve }: Config, needs: DevelopmentNeeds):
   if (urls.self.issuer !== undefined) return {};
   const { host, tls } = serve.public;
   const port = serve.public.port === 0 && needs.public && !host.startsWith("unix:") ? await freePort(host) : serve.public.port;
-  return { "urls.self.issuer": `${tls.enabled ? "https" : "http"}://localhost:${port}`, "serve.public.port": port };
+  return { "urls.self.issuer": `${tls.enabled ? "https" : "http"}://${nameOf(host)}:${port}`, "serve.public.port": port };
+}
+
+/** What a listener's address is called from this machine. */
+function nameOf(host: string): string {
+  const bare = host.replace(/^\[|\]$/g, "");
+  if (bare === "0.0.0.0" || bare === "::" || host.startsWith("unix:")) return "localhost";
+  return bare.includes(":") ? `[${bare}]` : bare;
 }
 
 function freePort(host: string): Promise<number> {

@@ -48,7 +48,6 @@ describe("every key of the schema can be set by the environment", () => {
     token_prefix: ["acme", "acme"],
     "serve.shutdown_grace": ["1m30s", 90_000],
     "ttl.access_token": ["2h", 7_200_000],
-    "introspection.max_staleness": ["5s", 5000],
     "keys.publish_before_use": ["1h", 3_600_000],
     "access.tokens": [`[{"name":"a","sha256":"${"0".repeat(64)}","roles":["admin"]}]`, [{ name: "a", sha256: "0".repeat(64), roles: ["admin"] }]],
     "access.certificates": [`[{"name":"a","sha256":"${"0".repeat(64)}","roles":["gateway"]}]`, [{ name: "a", sha256: "0".repeat(64), roles: ["gateway"] }]],

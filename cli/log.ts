@@ -10,21 +10,21 @@ export interface ProcessLog extends Log {
   flush(): void;
 }
 
-/** Lines are gathered up to so many bytes, or for so many milliseconds: a write each would cost more than the line. */
-const CHUNK = 4096;
-const FLUSH_INTERVAL = 100;
+/**
+ * Lines are gathered for a moment and written together while the event loop goes on: a reader that stands still holds up
+ * nobody. When it lets 16 MiB pile up, lines are dropped; memory is what requests need.
+ */
+const TO_STDERR = { dest: 2, sync: false, minLength: 4096, periodicFlush: 100, maxLength: 16 * 1024 * 1024 } as const;
 
 /**
  * Writes log lines to standard error: JSON, or one readable line where a person watches. A line is an event and its fields.
- * JSON is written while the event loop goes on; lines that meet a write under way are written together by the next.
  */
 export function makeLog({ level, format }: Config["log"]): ProcessLog {
   const asText = format === undefined ? process.stderr.isTTY === true : format === "text";
-  const destination = asText ? undefined : pino.destination({ dest: 2, sync: false, minLength: CHUNK });
-  if (destination !== undefined) setInterval(() => destination.flush(), FLUSH_INTERVAL).unref();
+  const destination = asText ? undefined : pino.destination(TO_STDERR);
   // Whoever reads the log may go away (a pipe that closes); a server without a log is better than none.
   destination?.on("error", () => {});
-  const options: pino.LoggerOptions = { level, base: null, timestamp: makeTimestamp(), messageKey: "event", formatters: { level: (label) => ({ level: label }) } };
+  const options: pino.LoggerOptions = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, messageKey: "event", formatters: { level: (label) => ({ level: label }) } };
   const logger = pino(options, destination ?? { write: (line: string) => void process.stderr.write(toText(line)) });
   const write =
     (name: "debug" | "info" | "warn" | "error") =>
@@ -43,20 +43,6 @@ export function makeLog({ level, format }: Config["log"]): ProcessLog {
         // the reader has gone
       }
     },
-  };
-}
-
-/** RFC 3339; many lines share a millisecond, and so the text of it. */
-function makeTimestamp(): () => string {
-  let last = 0;
-  let text = "";
-  return () => {
-    const now = Date.now();
-    if (now !== last) {
-      last = now;
-      text = `,"time":"${new Date(now).toISOString()}"`;
-    }
-    return text;
   };
 }
 

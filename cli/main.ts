@@ -43,6 +43,8 @@ async function makeProgram(argv: readonly string[]): Promise<Command> {
 async function main(): Promise<void> {
   // Whoever reads what is printed may have read enough: `writ list oauth2-clients | head -1`.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+  // Messages that nobody reads are no reason to end.
+  process.stderr.on("error", () => {});
   try {
     const program = await makeProgram(process.argv);
     await program.parseAsync(await spell(process.argv));

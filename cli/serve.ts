@@ -23,6 +23,7 @@ export async function serve(part: Part, flags: ServeFlags): Promise<void> {
   try {
     const running = await start(config, part, log);
     stopOnSignal(running, config.serve.shutdown_grace, log);
+    log.flush();
     if (config.dev) process.stdout.write(banner(config, part, running.urls));
   } catch (error) {
     log.flush();

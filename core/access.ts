@@ -59,8 +59,9 @@ export function makeAccessTable(config: Pick<Config, "access" | "serve">): Acces
 export function requireClosedAddresses(config: Pick<Config, "access" | "serve">, listeners: AddressChecks): void {
   if (config.access.tokens.length > 0 || config.access.certificates.length > 0) return;
   for (const name of listeners) {
-    const { host, open } = config.serve[name];
-    if (!open && !isLoopback(host))
+    const { host, open, tls } = config.serve[name];
+    const asksForCertificates = tls.enabled && tls.client_ca !== undefined;
+    if (!open && !asksForCertificates && !isLoopback(host))
       throw new Error(
         `serve.${name}.host is ${host}, which others reach, and no credentials are asked for: set access.tokens or access.certificates, bind it to 127.0.0.1, or set serve.${name}.open to true if something in front asks`,
       );

@@ -6,6 +6,7 @@ import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from
 import { ServerReflection } from "#gen/grpc/reflection/v1/reflection_pb.ts";
 import type { Log } from "#lib/events.ts";
 import type { Dispatcher, IncomingCall } from "#lib/rpc/call.ts";
+import type { Origin } from "#lib/rpc/lean-server.ts";
 import { reflectionService } from "./reflection.ts";
 
 type Request = IncomingMessage | Http2ServerRequest;
@@ -16,17 +17,17 @@ export interface ConnectHandlerOptions {
   readonly maxBytes: number;
   /** Fires when the server stops: streams end. */
   readonly shutdown: AbortSignal;
-  readonly incomingCall: (request: Request) => IncomingCall;
+  readonly originOf: (request: Request) => Origin;
   readonly log: Log;
 }
 
-const callKey = createContextKey<IncomingCall | undefined>(undefined);
+const originKey = createContextKey<Origin | undefined>(undefined);
 
 /**
  * All protocols of Connect's own stack over a dispatcher, and server reflection. Not its `connectNodeAdapter`, which writes
  * to the console whenever a consumer of a stream hangs up.
  */
-export function makeConnectHandler(dispatcher: Dispatcher, { maxBytes, shutdown, incomingCall, log }: ConnectHandlerOptions): (request: Request, response: Response) => void {
+export function makeConnectHandler(dispatcher: Dispatcher, { maxBytes, shutdown, originOf, log }: ConnectHandlerOptions): (request: Request, response: Response) => void {
   const router = createConnectRouter({ readMaxBytes: maxBytes, shutdownSignal: shutdown, acceptCompression: [] }); // nothing is compressed: a token does not shrink, and what shrinks a lot is a bomb
   for (const service of dispatcher.services) router.service(service, implementation(dispatcher, service));
   router.service(ServerReflection, reflectionService([...dispatcher.services, ServerReflection]));
@@ -38,7 +39,7 @@ export function makeConnectHandler(dispatcher: Dispatcher, { maxBytes, shutdown,
       response.end();
       return;
     }
-    handler(universalRequestFromNodeRequest(request, response, undefined, createContextValues().set(callKey, incomingCall(request))))
+    handler(universalRequestFromNodeRequest(request, response, undefined, createContextValues().set(originKey, originOf(request))))
       .then((answer) => universalResponseToNodeResponse(answer, response))
       .catch((cause: unknown) => log.debug("request_failed", { method: handler.method.name, cause }));
   };
@@ -46,9 +47,9 @@ export function makeConnectHandler(dispatcher: Dispatcher, { maxBytes, shutdown,
 
 function implementation<S extends DescService>(dispatcher: Dispatcher, service: S): ServiceImpl<S> {
   const call = ({ values, signal }: HandlerContext): IncomingCall => {
-    const incoming = values.get(callKey);
-    if (incoming === undefined) throw new Error("the request's context is missing");
-    return { ...incoming, signal };
+    const origin = values.get(originKey);
+    if (origin === undefined) throw new Error("the request's context is missing");
+    return { ...origin, signal };
   };
   const methods = service.methods.map((method) => [
     method.localName,

@@ -1,20 +1,21 @@
 import { hash } from "node:crypto";
 import * as http from "node:http";
 import * as http2 from "node:http2";
-import * as net from "node:net";
-import type { TLSSocket } from "node:tls";
+import type { AddressInfo, Server, Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 import type { Config } from "#lib/config.ts";
 import type { Log } from "#lib/events.ts";
-import type { Dispatcher, IncomingCall } from "#lib/rpc/call.ts";
-import { makeLeanHandler } from "#lib/rpc/lean-server.ts";
+import type { Dispatcher } from "#lib/rpc/call.ts";
+import { makeLeanHandler, type Origin } from "#lib/rpc/lean-server.ts";
 import { readTls } from "#lib/rpc/tls.ts";
 import { makeConnectHandler } from "./connect-handler.ts";
+import { sortByPreface } from "./preface.ts";
 
 /** The RPC port. */
 export interface RpcServer {
   /** Where it listens, with the port that it got. */
   readonly url: string;
-  /** Stops listening, lets requests under way end for at most so many milliseconds, then cuts them. */
+  /** Stops listening, lets requests under way end for at most so many milliseconds, then cuts them. Streams end at once. */
   close(graceMillis: number): Promise<void>;
 }
 
@@ -30,56 +31,45 @@ const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 /** A peer that has not sent this much of a request in this time is cut off. Milliseconds. */
 const HEADERS_TIMEOUT = 10_000;
 const REQUEST_TIMEOUT = 30_000;
-const PREFACE = "PRI * HTTP/2.0";
+const LIMITS = { headersTimeout: HEADERS_TIMEOUT, requestTimeout: REQUEST_TIMEOUT, connectionsCheckingInterval: 1000, keepAliveTimeout: 65_000, noDelay: true } as const;
+/** Requests that one HTTP/2 connection may have under way, and milliseconds that it may be silent for. */
+const FRAMED_LIMITS = { settings: { maxConcurrentStreams: 256 } } as const;
+const SESSION_TIMEOUT = 300_000;
 
 /** Serves Connect, gRPC and gRPC-Web on one port: with TLS by ALPN, else by looking at the first bytes (RFC 9113 §3.3). */
 export async function startRpcServer({ config, dispatcher, log }: RpcServerOptions): Promise<RpcServer> {
   const { host, port, tls: tlsConfig } = config.serve.rpc;
   const tls = readTls("rpc", tlsConfig);
   const stopping = new AbortController();
-  const lean = makeLeanHandler(dispatcher, MAX_MESSAGE_BYTES);
-  const connect = makeConnectHandler(dispatcher, { maxBytes: MAX_MESSAGE_BYTES, shutdown: stopping.signal, incomingCall, log });
-  const onRequest = (request: http.IncomingMessage, response: http.ServerResponse): void => {
-    if (!lean(request, response, incomingCall(request))) connect(request, response);
+  const lean = makeLeanHandler(dispatcher, { maxBytes: MAX_MESSAGE_BYTES, log });
+  const connect = makeConnectHandler(dispatcher, { maxBytes: MAX_MESSAGE_BYTES, shutdown: stopping.signal, originOf, log });
+  const onRequest = (request: http.IncomingMessage | http2.Http2ServerRequest, response: http.ServerResponse | http2.Http2ServerResponse): void => {
+    if (!lean(request, response, originOf(request))) connect(request, response);
   };
+  const { listener, framed } = tls === undefined ? clearText(onRequest) : encrypted(tls, onRequest);
   const sessions = new Set<http2.ServerHttp2Session>();
-  const sockets = new Set<net.Socket>();
-  const track = (socket: net.Socket): void => {
-    sockets.add(socket);
-    socket.on("close", () => sockets.delete(socket)).on("error", () => socket.destroy());
-  };
-
-  const plain = http.createServer({ requestTimeout: REQUEST_TIMEOUT, headersTimeout: HEADERS_TIMEOUT, keepAliveTimeout: 65_000 }, onRequest);
-  const secure =
-    tls === undefined
-      ? undefined
-      : http2.createSecureServer({ ...tls, allowHTTP1: true, requestTimeout: REQUEST_TIMEOUT, headersTimeout: HEADERS_TIMEOUT } as http2.SecureServerOptions);
-  const framed = secure ?? http2.createServer();
-  framed.on("request", (request, response) => {
-    if (request.httpVersionMajor === 1) onRequest(request as unknown as http.IncomingMessage, response as unknown as http.ServerResponse);
-    else connect(request, response);
-  });
-  framed.on("session", (session) => {
+  framed.on("request", limitRequest).on("session", (session) => {
     sessions.add(session);
     session.on("close", () => sessions.delete(session)).on("error", () => session.destroy());
+    session.setTimeout(SESSION_TIMEOUT, () => session.close());
   });
-  // It never listens itself, and only when it does Node begins to watch its connections: for slow requests, and for idle ones to close.
-  plain.emit("listening");
-  const listener = secure ?? net.createServer((socket) => sortByPreface(socket, plain, framed));
-  listener.on(secure === undefined ? "connection" : "secureConnection", track);
+  const sockets = new Set<Socket>();
+  listener.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket)).on("error", () => socket.destroy());
+  });
   await listen(listener, host, port);
-  const url = addressUrl(listener.address(), host, tls !== undefined);
+  const url = addressUrl(listener, host, tls !== undefined);
   log.info("server_listening", { listener: "rpc", url });
 
   return {
     url,
     async close(graceMillis) {
-      stopping.abort();
       const closed = new Promise<void>((resolve) => listener.close(() => resolve()));
-      for (const session of sessions) session.close();
-      plain.closeIdleConnections();
-      // A kept-alive connection that is idle by now would hold the server open; one that works is given its time.
-      const idle = setInterval(() => plain.closeIdleConnections(), 50);
+      stopping.abort();
+      for (const session of sessions) session.close(); // GOAWAY; requests under way go on (RFC 9113 §6.8)
+      // A kept-alive connection that is idle by now, or later, would hold the server open.
+      const idle = setInterval(() => listener.closeIdleConnections(), 50);
       const cut = setTimeout(() => {
         for (const session of sessions) session.destroy();
         for (const socket of sockets) socket.destroy();
@@ -91,48 +81,78 @@ export async function startRpcServer({ config, dispatcher, log }: RpcServerOptio
   };
 }
 
-/** Hands a connection to the server that speaks what its first bytes are. */
-function sortByPreface(socket: net.Socket, plain: http.Server, framed: http2.Http2Server | http2.Http2SecureServer): void {
-  socket.setTimeout(HEADERS_TIMEOUT, () => socket.destroy());
-  let seen: Buffer = Buffer.alloc(0);
-  const look = (): void => {
-    const more: Buffer | null = socket.read();
-    if (more !== null) seen = seen.length === 0 ? more : Buffer.concat([seen, more]);
-    const text = seen.toString("latin1", 0, PREFACE.length);
-    if (text.length < PREFACE.length && PREFACE.startsWith(text)) {
-      if (!socket.readableEnded) socket.once("readable", look);
-      return;
-    }
-    socket.unshift(seen);
-    socket.setTimeout(0);
-    socket.removeAllListeners("timeout");
-    (text === PREFACE ? framed : plain).emit("connection", socket);
-  };
-  socket.once("readable", look);
+type OnRequest = (request: http.IncomingMessage | http2.Http2ServerRequest, response: http.ServerResponse | http2.Http2ServerResponse) => void;
+
+interface Listener {
+  readonly listener: Server & { closeIdleConnections(): void };
+  /** Emits what concerns HTTP/2. */
+  readonly framed: http2.Http2Server | http2.Http2SecureServer;
 }
 
-function incomingCall(request: http.IncomingMessage | http2.Http2ServerRequest, signal?: AbortSignal): IncomingCall {
+/** The HTTP/1.1 server listens, so that its limits and its bookkeeping hold; connections that speak HTTP/2 are given away. */
+function clearText(onRequest: OnRequest): Listener {
+  const framed = http2.createServer(FRAMED_LIMITS, onRequest);
+  const listener = http.createServer(LIMITS, onRequest);
+  const [speakHttp1] = listener.listeners("connection");
+  if (speakHttp1 === undefined) throw new Error("node:http has changed the way it takes connections");
+  const http1 = (socket: Socket): void => speakHttp1.call(listener, socket);
+  const http2Speaker = (socket: Socket): void => {
+    socket.allowHalfOpen = false; // node:http wants it, node:http2 does not
+    framed.emit("connection", socket);
+  };
+  listener.off("connection", speakHttp1 as () => void).on("connection", (socket) => sortByPreface(socket, { http1, http2: http2Speaker }, HEADERS_TIMEOUT));
+  return { listener, framed };
+}
+
+function encrypted(tls: http2.SecureServerOptions, onRequest: OnRequest): Listener {
+  const server = http2.createSecureServer({ ...LIMITS, ...FRAMED_LIMITS, ...tls, allowHTTP1: true, handshakeTimeout: HEADERS_TIMEOUT } as http2.SecureServerOptions, onRequest);
+  return { listener: server as unknown as Listener["listener"], framed: server };
+}
+
+/** What node:http does by itself: a request that is not here in time is cut off. */
+function limitRequest(request: http2.Http2ServerRequest): void {
+  if (request.httpVersionMajor < 2) return;
+  const { stream } = request;
+  const timer = setTimeout(() => stream.close(http2.constants.NGHTTP2_CANCEL), REQUEST_TIMEOUT);
+  const stop = (): void => clearTimeout(timer);
+  stream.once("end", stop).once("close", stop);
+}
+
+/** Digests of client certificates, by connection. */
+const certificates = new WeakMap<object, string>();
+
+function originOf(request: http.IncomingMessage | http2.Http2ServerRequest): Origin {
   const { authorization, "x-request-id": requestId } = request.headers;
-  const certificate = "getPeerX509Certificate" in request.socket ? (request.socket as TLSSocket).getPeerX509Certificate() : undefined;
   return {
     via: "network",
     authorization,
-    certificateSha256: certificate === undefined ? undefined : hash("sha256", certificate.raw, "hex"),
+    certificateSha256: certificateOf("stream" in request ? request.stream.session?.socket : request.socket),
     requestId: typeof requestId === "string" && /^[\w.-]{1,128}$/.test(requestId) ? requestId : undefined,
-    signal,
   };
 }
 
-function listen(server: net.Server, host: string, port: number): Promise<void> {
+function certificateOf(socket: Socket | TLSSocket | undefined): string | undefined {
+  // Of a socket under HTTP/2 one sees a proxy, for which instanceof holds.
+  if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
+  const known = certificates.get(socket);
+  if (known !== undefined) return known;
+  const certificate = socket.getPeerX509Certificate();
+  if (certificate === undefined) return undefined;
+  const sha256 = hash("sha256", certificate.raw, "hex");
+  certificates.set(socket, sha256);
+  return sha256;
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) =>
       reject(error.code === "EADDRINUSE" ? new Error(`serve.rpc.port ${port} is taken: set another, such as SERVE_RPC_PORT=${port + 1}`) : error),
     );
-    server.listen({ host, port }, resolve);
+    server.listen({ host: host.replace(/^\[|\]$/g, ""), port }, resolve);
   });
 }
 
-function addressUrl(address: ReturnType<net.Server["address"]>, host: string, secure: boolean): string {
-  const port = typeof address === "object" && address !== null ? address.port : 0;
+function addressUrl(server: Server, host: string, secure: boolean): string {
+  const { port } = server.address() as AddressInfo; // of a listening TCP server
   return `${secure ? "https" : "http"}://${host.includes(":") && !host.startsWith("[") ? `[${host}]` : host}:${port}`;
 }

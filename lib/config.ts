@@ -27,14 +27,12 @@ const cors = z.strictObject({
   max_age: z.int().min(0).default(0), // seconds; as Hydra
 });
 
-const listener = (defaults: { readonly port: number; readonly host: string }) =>
-  z.strictObject({
-    host: z.string().default(defaults.host),
-    port: port.default(defaults.port),
-    tls: tls.prefault({}),
-    cors: cors.prefault({}),
-    open: z.boolean().default(false), // true: an address that others reach is served without credentials, since something in front asks for them
-  });
+const address = (defaults: { readonly port: number; readonly host: string }) => ({
+  host: z.string().default(defaults.host),
+  port: port.default(defaults.port),
+  tls: tls.prefault({}),
+});
+const open = { open: z.boolean().default(false) }; // true: an address that others reach is served without credentials, since something in front asks for them
 
 const role = z.enum(["gateway", "admin", "keys", "service"]);
 
@@ -45,9 +43,9 @@ export const configSchema = z.strictObject({
   compat: z.enum(["none", "hydra"]).default("none"), // docs/divergences.md: which of its columns holds
   serve: z
     .strictObject({
-      public: listener({ host: "0.0.0.0", port: 4444 }).prefault({}), // browsers and clients
-      admin: listener({ host: "127.0.0.1", port: 4445 }).prefault({}), // loopback: without credentials it must not be reached from elsewhere
-      rpc: listener({ host: "127.0.0.1", port: 4440 }).prefault({}), // the same
+      public: z.strictObject({ ...address({ host: "0.0.0.0", port: 4444 }), cors: cors.prefault({}) }).prefault({}), // browsers and clients
+      admin: z.strictObject({ ...address({ host: "127.0.0.1", port: 4445 }), ...open, cors: cors.prefault({}) }).prefault({}), // loopback: without credentials it must not be reached from elsewhere
+      rpc: z.strictObject({ ...address({ host: "127.0.0.1", port: 4440 }), ...open }).prefault({}), // the same
       shutdown_grace: duration.prefault("20s"), // how long requests under way may go on when the process is asked to stop
     })
     .prefault({}),

@@ -33,20 +33,13 @@ export function brokenLinks() {
   );
 }
 
-const withoutCode = (markdown) => markdown.replace(/^(```|~~~)[\s\S]*?^\1/gm, "").replace(/`[^`\n]*`/g, "");
+const withoutFences = (markdown) => markdown.replace(/^(```|~~~)[\s\S]*?^\1/gm, "");
+const withoutCode = (markdown) => withoutFences(markdown).replace(/`[^`\n]*`/g, "");
 
 /** As GitHub names headings. */
 function anchors(file) {
-  const headings = withoutCode(text(file)).matchAll(/^#+\s+(.*)$/gm);
-  return new Set(
-    [...headings].map(([, heading]) =>
-      heading
-        .toLowerCase()
-        .replace(/[^\p{L}\p{N} _-]/gu, "")
-        .trim()
-        .replaceAll(" ", "-"),
-    ),
-  );
+  const kept = /[^\p{L}\p{N} _-]/gu;
+  return new Set(Array.from(withoutFences(text(file)).matchAll(/^#+\s+(.*)$/gm), ([, heading]) => heading.toLowerCase().replace(kept, "").trim().replaceAll(" ", "-")));
 }
 
 /** Where package.json says other than the lock file's own copy of it. */

@@ -1,8 +1,10 @@
 import { clone, create, toBinary } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type Client, ClientLifespansSchema, ClientSchema } from "#gen/writ/admin/v1/client_pb.ts";
+import { OAuthError } from "#lib/errors.ts";
 import { type EpochMillis, toSeconds } from "#lib/time.ts";
-import { invalid, normalizeLifespan, RULES } from "./rules.ts";
+import { requireWithinLimits } from "./limits.ts";
+import { normalizeLifespan, RULES } from "./rules.ts";
 
 /** Scope of a client that registers without one, as Hydra's. */
 const DEFAULT_SCOPE = "offline_access offline openid";
@@ -15,8 +17,10 @@ const MAX_SIZE = 65_536;
  * @see RFC 7591 §2
  */
 export function normalizeMetadata(client: Client, createdAt: EpochMillis, now: EpochMillis): Client {
+  requireWithinLimits(client);
   for (const rule of RULES) rule(client);
   const kept = clone(ClientSchema, client);
+  delete kept.$unknown; // members that this version does not know were checked by nobody
   kept.clientSecret = "";
   kept.clientSecretExpiresAt = 0;
   kept.scope = kept.scope || DEFAULT_SCOPE;
@@ -34,6 +38,6 @@ export function normalizeMetadata(client: Client, createdAt: EpochMillis, now: E
     }
     kept.lifespans = lifespans;
   }
-  if (toBinary(ClientSchema, kept).length > MAX_SIZE) throw invalid("metadata", `makes the client larger than ${MAX_SIZE} bytes`);
+  if (toBinary(ClientSchema, kept).length > MAX_SIZE) throw new OAuthError("invalid_client_metadata", `The client would be larger than ${MAX_SIZE} bytes`);
   return kept;
 }

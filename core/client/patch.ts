@@ -31,6 +31,7 @@ export function patchClient(before: Client, patch: readonly JsonPatchOperation[]
   }
 }
 
+/** Changes `document`, which nobody else has: the whole is thrown away when one operation fails. */
 function applyOne(document: JsonObject, { op, path, value }: JsonPatchOperation, name: string): JsonObject {
   if (!OPERATIONS.has(op)) throw refuse(name, `is '${op.slice(0, 20)}' and must be add, remove, replace or test`);
   if (!path.startsWith("/") || FIXED.test(path)) throw refuse(name, `may not touch '${path.slice(0, 100)}'`);
@@ -40,11 +41,11 @@ function applyOne(document: JsonObject, { op, path, value }: JsonPatchOperation,
     .slice(1)
     .map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
   if (steps.some((step) => step === "__proto__" || step === "constructor" || step === "prototype")) throw refuse(name, `may not touch '${path.slice(0, 100)}'`);
-  const json = value === undefined ? undefined : toJson(ValueSchema, value);
   try {
+    const json = value === undefined ? undefined : toJson(ValueSchema, value);
     const verb = op === "replace" && !exists(document, steps) ? "add" : op;
     if (verb === "add") makeParents(document, steps);
-    return jsonPatch.applyOperation(document, { op: verb, path, ...(json === undefined ? {} : { value: json }) } as Operation, true, false, true).newDocument as JsonObject;
+    return jsonPatch.applyOperation(document, { op: verb, path, ...(json === undefined ? {} : { value: json }) } as Operation, true, true, true).newDocument as JsonObject;
   } catch (cause) {
     throw new OAuthError("invalid_request", `${name} of the patch (${op} '${path.slice(0, 100)}') cannot be done`, { cause });
   }

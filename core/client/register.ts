@@ -8,8 +8,8 @@ import type { EpochMillis } from "#lib/time.ts";
 import type { Deps } from "../deps.ts";
 import type { StoredClient } from "../model/client.ts";
 import { getClient, insertClient, updateClient } from "../store/clients.ts";
+import { invalid } from "./invalid.ts";
 import { normalizeMetadata } from "./metadata.ts";
-import { invalid } from "./rules.ts";
 import { keepChosenSecret, keepMadeSecret, MAX_SECRET_BYTES, makeSecret, NO_SECRET, type SecretCheck } from "./secret.ts";
 
 /** What registration needs. */
@@ -88,7 +88,9 @@ async function tryChange(deps: RegisterDeps, before: StoredClient, sent: Client,
 /** What a newer version wrote in the record and this one does not know is kept. */
 function recordOf(before: ClientRecord, client: Client, secret: SecretCheck): ClientRecord {
   const record = clone(ClientRecordSchema, before);
-  record.client = client;
+  record.client = clone(ClientSchema, client);
+  const unknown = before.client?.$unknown;
+  if (unknown !== undefined) record.client.$unknown = unknown;
   record.secret = secret;
   return record;
 }

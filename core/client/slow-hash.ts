@@ -1,4 +1,4 @@
-import { createHmac, pbkdf2, timingSafeEqual } from "node:crypto";
+import { hash, pbkdf2, timingSafeEqual } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { promisify } from "node:util";
 import { hash as argon2Hash, verify as argon2Verify } from "@node-rs/argon2";
@@ -46,7 +46,7 @@ const VERIFIERS: Readonly<Record<string, Verify>> = {
 
 /** Makes the slow hash of one process. */
 export function makeSlowHash({ random, concurrency = Math.min(availableParallelism(), MAX_THREADS), maxWaiting = 64, maxRemembered = 10_000 }: SlowHashOptions): SlowHash {
-  const key = random(32);
+  const key = Buffer.from(random(32)).toString("base64");
   const matches = new LRUCache<string, true>({ max: maxRemembered });
   const underWay = new Map<string, Promise<boolean>>();
   const inTurn = makeQueue(concurrency, maxWaiting);
@@ -57,8 +57,9 @@ export function makeSlowHash({ random, concurrency = Math.min(availableParalleli
       const [, kind = ""] = phc.split("$", 2);
       const verifier = Object.hasOwn(VERIFIERS, kind) ? VERIFIERS[kind] : undefined;
       if (verifier === undefined) return false;
-      // Neither the secret nor a hash that could be searched without the key stays in memory. A PHC string holds no NUL.
-      const id = createHmac("sha256", key).update(`${phc}\0${secret}`).digest("base64");
+      // Neither the secret nor a hash that could be searched without the key stays in memory. The key in front does for an
+      // HMAC, at a tenth of the time: nobody sees a digest to extend. A PHC string holds no NUL.
+      const id = hash("sha256", `${key}\0${phc}\0${secret}`, "base64");
       if (matches.get(id)) return true;
       // The same question asked by many at once is worked on once: a busy client after a start, or a flood of one guess.
       const asked = underWay.get(id);

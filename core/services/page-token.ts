@@ -19,10 +19,12 @@ export function makePageToken({ pageSealer }: Pick<Deps, "pageSealer">, list: st
   return pageSealer.seal("page_token", toBinary(PageTokenSchema, create(PageTokenSchema, { list, after, expiresAt: toSeconds(now) + GOOD_FOR })));
 }
 
-/** Where a page begins. @throws OAuthError invalid_request for a token that is none of this list, or too old */
+/** Where a page begins. @throws OAuthError invalid_request for a token that is none of this list, or too old; temporarily_unavailable for an unknown secret */
 export function openPageToken({ pageSealer }: Pick<Deps, "pageSealer">, list: string, token: string, now: EpochMillis): string {
   if (token === "") return "";
   const opened = pageSealer.open("page_token", token);
+  // The process that made it may have been given a newer secret already.
+  if (opened.kind === "unknown_key") throw new OAuthError("temporarily_unavailable", "'page_token' was made with a secret that this server does not have (yet)");
   const page = opened.kind === "opened" ? fromBinary(PageTokenSchema, opened.payload) : undefined;
   if (page === undefined || page.list !== list) throw new OAuthError("invalid_request", "'page_token' is an invalid pagination token for this list");
   if (page.expiresAt <= toSeconds(now)) throw new OAuthError("invalid_request", "'page_token' has expired: begin again with the first page");

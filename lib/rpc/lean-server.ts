@@ -1,64 +1,157 @@
+import { isUtf8 } from "node:buffer";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { type DescMethodUnary, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import { type DescMessage, type DescMethodUnary, fromBinary, fromJsonString, type MessageShape, toBinary, toJsonString } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { codeToHttpStatus, errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
+import type { Log } from "../events.ts";
 import type { Dispatcher, IncomingCall } from "./call.ts";
 
-const PROTO = "application/proto";
+/** Who sends a request, as far as the connection and the headers tell. */
+export type Origin = Omit<IncomingCall, "signal">;
 
 /** Takes a request if it is one that this handler is for; false: somebody else must. */
-export type LeanHandler = (request: IncomingMessage, response: ServerResponse, call: IncomingCall) => boolean;
+export type LeanHandler = (request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse, origin: Origin) => boolean;
+
+/** What a lean handler is made of. */
+export interface LeanOptions {
+  /** A larger message is refused. */
+  readonly maxBytes: number;
+  readonly log: Log;
+}
+
+interface Codec {
+  parse<D extends DescMessage>(schema: D, body: Buffer): MessageShape<D>;
+  write<D extends DescMessage>(schema: D, message: MessageShape<D>): Uint8Array;
+}
+
+const CODECS: ReadonlyMap<string | undefined, Codec> = new Map([
+  ["application/proto", { parse: fromBinary, write: toBinary }],
+  [
+    "application/json",
+    {
+      parse(schema, body) {
+        if (!isUtf8(body)) throw new Error("not UTF-8");
+        return fromJsonString(schema, body.toString(), { ignoreUnknownFields: true });
+      },
+      write: (schema, message) => Buffer.from(toJsonString(schema, message)),
+    } satisfies Codec,
+  ],
+]);
 
 /**
- * Serves the Connect unary wire format for binary messages over HTTP/1.1: what a Writ gateway sends. Everything else
- * (JSON, gRPC, gRPC-Web, compression, streams, HTTP/2) is left to Connect's own handler, which does it all and costs five
- * times as much a call (docs/adr/0003-transport.md).
+ * Serves the Connect unary wire format over HTTP/1.1 and HTTP/2. Everything else (gRPC, gRPC-Web, compression, GET, streams)
+ * is left to Connect's own handler, which does it all and costs several times as much a call (docs/adr/0003-transport.md).
  * @see Connect protocol, "Unary-Request"
  */
-export function makeLeanHandler(dispatcher: Dispatcher, maxBytes: number): LeanHandler {
-  const methods = new Map<string, DescMethodUnary>();
+export function makeLeanHandler(dispatcher: Dispatcher, { maxBytes, log }: LeanOptions): LeanHandler {
+  const methods = new Map<string | undefined, DescMethodUnary>();
   for (const service of dispatcher.services)
     for (const method of service.methods) if (method.methodKind === "unary") methods.set(`/${service.typeName}/${method.name}`, method as DescMethodUnary);
 
-  return (request, response, call) => {
-    const { headers } = request;
-    const method = methods.get(request.url ?? "");
-    if (method === undefined || request.method !== "POST" || headers["content-type"] !== PROTO || headers["content-encoding"] !== undefined) return false;
-    const chunks: Buffer[] = [];
+  return (request, response, origin) => {
+    const method = methods.get(request.url);
+    const codec = CODECS.get(request.headers["content-type"]);
+    if (method === undefined || codec === undefined || !isPlain(request)) return false;
+    const answerOnce = (error: ConnectError): void => {
+      if (!response.headersSent) send(response, codeToHttpStatus(error.code), "application/json", errorToJsonBytes(error, undefined));
+    };
+    const { call, end } = begin(request, response, origin, answerOnce);
+    const answer = async (body: Buffer): Promise<void> => {
+      try {
+        const message = await dispatcher.unary(method, parse(codec, method.input, body), call);
+        if (!response.headersSent) send(response, 200, request.headers["content-type"] ?? "", codec.write(method.output, message));
+      } catch (error) {
+        if (!(error instanceof ConnectError)) log.error("internal_error", { method: `${method.parent.typeName}/${method.name}`, cause: error }); // an answer that fits no message
+        answerOnce(error instanceof ConnectError ? error : new ConnectError("internal error", Code.Internal));
+      } finally {
+        end();
+      }
+    };
+    let chunks: Buffer[] | undefined = [];
     let size = 0;
     request.on("data", (chunk: Buffer) => {
+      if (chunks === undefined) return;
       size += chunk.length;
-      if (size <= maxBytes) chunks.push(chunk);
-      else if (!response.headersSent) fail(response, new ConnectError(`the message is larger than ${maxBytes} bytes`, Code.ResourceExhausted), true);
+      chunks.push(chunk);
+      if (size <= maxBytes) return;
+      // Answered at once, and read to its end all the same so that the sender sees the answer; the listener bounds the time.
+      chunks = undefined;
+      answerOnce(new ConnectError(`the message is larger than ${maxBytes} bytes`, Code.ResourceExhausted));
     });
     request.on("end", () => {
-      if (response.headersSent) return;
-      answer(dispatcher, method, chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size), call).then(
-        (bytes) => {
-          response.writeHead(200, { "content-type": PROTO, "content-length": bytes.length });
-          response.end(bytes);
-        },
-        (error: unknown) => fail(response, ConnectError.from(error, Code.Internal), false),
-      );
+      if (chunks !== undefined) void answer(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size));
     });
     return true;
   };
 }
 
-async function answer(dispatcher: Dispatcher, method: DescMethodUnary, body: Uint8Array, call: IncomingCall): Promise<Uint8Array> {
-  return toBinary(method.output, await dispatcher.unary(method, parse(method, body), call));
+function isPlain({ method, headers }: IncomingMessage | Http2ServerRequest): boolean {
+  const { "content-encoding": encoding, "connect-protocol-version": version, "connect-timeout-ms": timeout } = headers;
+  return (
+    method === "POST" &&
+    (encoding === undefined || encoding === "identity") &&
+    (version === undefined || version === "1") &&
+    (timeout === undefined || /^\d{1,9}$/.test(String(timeout)))
+  );
 }
 
-function parse(method: DescMethodUnary, body: Uint8Array): MessageShape<DescMethodUnary["input"]> {
+interface Begun {
+  readonly call: IncomingCall;
+  /** It is answered: no deadline any more. */
+  end(): void;
+}
+
+/** The call, whose signal is made when somebody asks for it: nearly nobody does, and it costs more than most calls. */
+function begin(
+  { headers }: IncomingMessage | Http2ServerRequest,
+  response: ServerResponse | Http2ServerResponse,
+  { via, authorization, certificateSha256, requestId }: Origin,
+  answerOnce: (error: ConnectError) => void,
+): Begun {
+  let controller: AbortController | undefined;
+  let over: ConnectError | undefined;
+  const giveUp = (reason: ConnectError): void => {
+    over ??= reason;
+    controller?.abort(over);
+  };
+  const timeout = headers["connect-timeout-ms"];
+  const late = (): void => {
+    giveUp(new ConnectError("the deadline passed", Code.DeadlineExceeded));
+    answerOnce(new ConnectError("the deadline passed", Code.DeadlineExceeded));
+  };
+  // Node counts no longer; a caller that waits for weeks waits without a limit.
+  const timer = timeout === undefined ? undefined : setTimeout(late, Math.min(Number(timeout), 2 ** 31 - 1));
+  response.on("close", () => {
+    clearTimeout(timer);
+    if (!response.writableEnded) giveUp(new ConnectError("the caller hung up", Code.Canceled));
+  });
+  const call: IncomingCall = {
+    via,
+    authorization,
+    certificateSha256,
+    requestId,
+    get signal() {
+      if (controller === undefined) {
+        controller = new AbortController();
+        if (over !== undefined) controller.abort(over);
+      }
+      return controller.signal;
+    },
+  };
+  return { call, end: () => clearTimeout(timer) };
+}
+
+function parse<D extends DescMessage>(codec: Codec, schema: D, body: Buffer): MessageShape<D> {
   try {
-    return fromBinary(method.input, body);
+    return codec.parse(schema, body);
   } catch {
-    throw new ConnectError(`the body is no ${method.input.typeName}`, Code.InvalidArgument);
+    throw new ConnectError(`the body is no ${schema.typeName}`, Code.InvalidArgument);
   }
 }
 
-function fail(response: ServerResponse, error: ConnectError, close: boolean): void {
-  const bytes = errorToJsonBytes(error, undefined);
-  response.writeHead(codeToHttpStatus(error.code), { "content-type": "application/json", "content-length": bytes.length, ...(close ? { connection: "close" } : {}) });
-  response.end(bytes);
+function send(response: ServerResponse | Http2ServerResponse, status: number, type: string, body: Uint8Array): void {
+  // Both kinds take the same arguments, which their types do not say.
+  (response as ServerResponse).writeHead(status, { "content-type": type, "content-length": body.length });
+  response.end(body);
 }

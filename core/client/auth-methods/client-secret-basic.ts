@@ -5,7 +5,7 @@ import { authenticationFailed } from "./failure.ts";
 
 /** Four times what the longest id and secret come to when each of their bytes is percent-encoded. */
 const MAX_HEADER = 12_288;
-const SCHEME = "basic ";
+const SCHEME = "Basic ";
 
 /** @see RFC 6749 §2.3.1, RFC 7617 §2 */
 export const clientSecretBasic: AuthMethod = {
@@ -17,16 +17,24 @@ export const clientSecretBasic: AuthMethod = {
 };
 
 function readBasic(header: string): { readonly id: string; readonly secret: string } {
-  if (header.length > MAX_HEADER || header.slice(0, SCHEME.length).toLowerCase() !== SCHEME) throw authenticationFailed("the 'Authorization' header is not of the scheme 'Basic'");
+  const isBasic = header.startsWith(SCHEME) || header.slice(0, SCHEME.length).toLowerCase() === SCHEME.toLowerCase(); // RFC 9110 §11.1: in any case
+  if (header.length > MAX_HEADER || !isBasic) throw authenticationFailed("the 'Authorization' header is not of the scheme 'Basic'");
   const encoded = header.slice(SCHEME.length).trim();
   const bytes = Buffer.from(encoded, "base64");
-  // Buffer skips what is no base64; encoding it again shows whether anything was skipped.
-  if (bytes.length === 0 || bytes.toString("base64") !== encoded) throw authenticationFailed("the credentials in the 'Authorization' header are not base64");
-  if (!isUtf8(bytes)) throw authenticationFailed("the credentials in the 'Authorization' header are not UTF-8");
+  // Buffer skips what is no base64: then there are fewer bytes than so many characters stand for.
+  if (bytes.length === 0 || bytes.length !== sizeOf(encoded)) throw authenticationFailed("the credentials in the 'Authorization' header are not base64");
   const pair = bytes.toString();
+  if (pair.includes("\ufffd") && !isUtf8(bytes)) throw authenticationFailed("the credentials in the 'Authorization' header are not UTF-8");
   const colon = pair.indexOf(":");
   if (colon === -1) throw authenticationFailed("the credentials in the 'Authorization' header have no colon");
   return { id: formDecode(pair.slice(0, colon)), secret: formDecode(pair.slice(colon + 1)) };
+}
+
+/** Bytes that a padded base64 text stands for; -1: it is none. */
+function sizeOf(encoded: string): number {
+  if (encoded.length % 4 !== 0) return -1;
+  const padding = encoded.endsWith("==") ? 2 : encoded.endsWith("=") ? 1 : 0;
+  return (encoded.length / 4) * 3 - padding;
 }
 
 /** RFC 6749 App. B. */

@@ -1,0 +1,47 @@
+import { createPublicKey } from "node:crypto";
+import type { JsonObject } from "@bufbuild/protobuf";
+import { invalid } from "./invalid.ts";
+
+const MAX_KEYS = 50;
+const MIN_RSA_BITS = 2048;
+const MAX_RSA_BITS = 16_384;
+
+/** Members of private and of symmetric keys (RFC 7518 §6.2.2, §6.3.2, §6.4.1). */
+const PRIVATE = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"] as const;
+
+/** Whether a client brings keys by value: `{}` is Hydra's way to say that there are none. */
+export function bringsJwks(jwks: JsonObject | undefined): boolean {
+  return jwks !== undefined && Object.keys(jwks).length > 0;
+}
+
+/**
+ * Refuses a client's JWK set that holds anything but public keys that can be read.
+ * @throws OAuthError invalid_client_metadata saying which key and why
+ * @see RFC 7591 §2, RFC 7517 §5
+ */
+export function requirePublicJwks({ keys }: JsonObject): void {
+  if (!Array.isArray(keys) || keys.length === 0) throw invalid("jwks", "has no keys in a list 'keys'");
+  if (keys.length > MAX_KEYS) throw invalid("jwks", `has more than ${MAX_KEYS} keys`);
+  for (const [i, key] of keys.entries()) {
+    if (typeof key !== "object" || key === null || Array.isArray(key)) throw invalid("jwks", `holds at ${i} something that is no key`);
+    requirePublicKey(i, key);
+  }
+}
+
+function requirePublicKey(i: number, key: JsonObject): void {
+  const leaked = PRIVATE.find((member) => member in key);
+  if (leaked !== undefined) throw invalid("jwks", `holds at ${i} a private key ('${leaked}'): register public keys only`);
+  for (const member of ["kid", "use", "alg"] as const)
+    if (member in key && typeof key[member] !== "string") throw invalid("jwks", `holds at ${i} a key whose '${member}' is no string`);
+  const bits = modulusLength(i, key);
+  if (bits !== undefined && (bits < MIN_RSA_BITS || bits > MAX_RSA_BITS))
+    throw invalid("jwks", `holds at ${i} an RSA key of ${bits} bits: ${MIN_RSA_BITS} to ${MAX_RSA_BITS} are taken`);
+}
+
+function modulusLength(i: number, key: JsonObject): number | undefined {
+  try {
+    return createPublicKey({ key, format: "jwk" }).asymmetricKeyDetails?.modulusLength;
+  } catch {
+    throw invalid("jwks", `holds at ${i} a key that cannot be read`);
+  }
+}
