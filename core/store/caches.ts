@@ -14,6 +14,11 @@ export interface ClientEpochs {
 export interface Caches {
   /** False: nothing may be taken from here. Forgets everything when another connection has committed. */
   usable(): boolean;
+  /**
+   * The same, asked once in a turn of the event loop: what another process committed since the turn began may be missing.
+   * Asking costs as much as all else of a look-up, and a request that arrives in the same turn as such a commit cannot tell.
+   */
+  usableThisTurn(): boolean;
   readonly clients: LRUCache<string, StoredClient>;
   readonly clientEpochs: LRUCache<string, ClientEpochs>;
   readonly revokedTokens: LRUCache<string, { readonly revoked: boolean }>;
@@ -33,17 +38,28 @@ export function makeCaches(driver: Driver): Caches {
   const revokedTokens = new LRUCache<string, { readonly revoked: boolean }>({ max: 100_000 });
   const grantEpochs = new LRUCache<string, { readonly epoch: number }>({ max: 10_000 });
   let version: number | undefined;
+  let askedThisTurn = false;
+  const usable = (): boolean => {
+    const now = driver.version();
+    if (now === undefined) return false;
+    if (now !== version) for (const cache of [clients, clientEpochs, revokedTokens, grantEpochs]) cache.clear();
+    version = now;
+    return true;
+  };
   return {
     clients,
     clientEpochs,
     revokedTokens,
     grantEpochs,
-    usable() {
-      const now = driver.version();
-      if (now === undefined) return false;
-      if (now !== version) for (const cache of [clients, clientEpochs, revokedTokens, grantEpochs]) cache.clear();
-      version = now;
-      return true;
+    usable,
+    usableThisTurn() {
+      if (askedThisTurn) return true;
+      askedThisTurn = usable();
+      if (askedThisTurn)
+        setImmediate(() => {
+          askedThisTurn = false;
+        });
+      return askedThisTurn;
     },
     forgetClient(issuer, clientId) {
       clients.delete(cacheKey(issuer, clientId));
