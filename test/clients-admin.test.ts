@@ -18,17 +18,30 @@ describeWrit("admin clients", {}, (writ) => {
     assert.equal(updated_at, created_at);
     const nulls = Object.fromEntries(Object.entries(rest).filter(([, value]) => value === null));
     assert.deepEqual(
-      Object.keys(nulls).filter((name) => !name.endsWith("_lifespan")).toSorted(),
+      Object.keys(nulls)
+        .filter((name) => !name.endsWith("_lifespan"))
+        .toSorted(),
       ["contacts", "grant_types", "redirect_uris", "response_types", "skip_logout_consent"],
     );
     assert.equal(Object.keys(nulls).filter((name) => name.endsWith("_lifespan")).length, 13);
-    assert.deepEqual(
-      Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null)),
-      {
-        client_name: "App", client_secret_expires_at: 0, scope: "offline_access offline openid", audience: [], owner: "", policy_uri: "", tos_uri: "", client_uri: "", logo_uri: "",
-        allowed_cors_origins: [], subject_type: "public", jwks: {}, token_endpoint_auth_method: "client_secret_basic", userinfo_signed_response_alg: "none", metadata: {}, skip_consent: false,
-      },
-    );
+    assert.deepEqual(Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null)), {
+      client_name: "App",
+      client_secret_expires_at: 0,
+      scope: "offline_access offline openid",
+      audience: [],
+      owner: "",
+      policy_uri: "",
+      tos_uri: "",
+      client_uri: "",
+      logo_uri: "",
+      allowed_cors_origins: [],
+      subject_type: "public",
+      jwks: {},
+      token_endpoint_auth_method: "client_secret_basic",
+      userinfo_signed_response_alg: "none",
+      metadata: {},
+      skip_consent: false,
+    });
     const read = await sendJson(writ(), "GET", `/admin/clients/${client_id}`);
     assert.ok(!("client_secret" in read.body));
     assert.deepEqual([read.body.redirect_uris, read.body.contacts], [[], []]);
@@ -66,11 +79,18 @@ describeWrit("admin clients", {}, (writ) => {
       { op: "add", path: "/metadata/team", value: { a: [1] } },
       { op: "add", path: "/redirect_uris/-", value: "https://app.example/cb" },
     ]);
-    assert.deepEqual([done.status, done.body?.client_name, done.body?.metadata, done.body?.redirect_uris], [200, "after", { team: { a: [1] } }, ["https://app.example/cb"]], done.text);
+    assert.deepEqual(
+      [done.status, done.body?.client_name, done.body?.metadata, done.body?.redirect_uris],
+      [200, "after", { team: { a: [1] } }, ["https://app.example/cb"]],
+      done.text,
+    );
     assert.equal((await patch([{ op: "replace", path: "/client_secret", value: "patched secret" }])).status, 200);
     await issueToken(writ(), { ...client, client_secret: "patched secret" });
     for (const bad of [
-      [{ op: "replace", path: "/client_name", value: "half" }, { op: "move", from: "/owner", path: "/client_name" }],
+      [
+        { op: "replace", path: "/client_name", value: "half" },
+        { op: "move", from: "/owner", path: "/client_name" },
+      ],
       [{ op: "replace", path: "/client_id", value: "other" }],
       [{ op: "add", path: "/__proto__/polluted", value: true }],
       [{ op: "add", path: "/metadata/constructor/prototype/polluted", value: true }],
@@ -114,7 +134,17 @@ describeWrit("admin clients", {}, (writ) => {
   });
 
   test("hydra.md §11.2: what Hydra's CLI sends empty means not set", async () => {
-    const created = await sendJson(writ(), "POST", "/admin/clients", { client_id: "", client_secret: "", jwks_uri: "", access_token_strategy: "", sector_identifier_uri: "", contacts: [], metadata: {}, request_object_signing_alg: "RS256", post_logout_redirect_uris: [] });
+    const created = await sendJson(writ(), "POST", "/admin/clients", {
+      client_id: "",
+      client_secret: "",
+      jwks_uri: "",
+      access_token_strategy: "",
+      sector_identifier_uri: "",
+      contacts: [],
+      metadata: {},
+      request_object_signing_alg: "RS256",
+      post_logout_redirect_uris: [],
+    });
     assert.equal(created.status, 201, created.text);
     assert.match(created.body.client_id, UUID);
   });
@@ -130,7 +160,11 @@ describeWrit("@ory/hydra-client", {}, (writ) => {
     assert.equal((await api.getOAuth2Client({ id })).data.client_name, "sdk");
     assert.ok((await api.listOAuth2Clients({ clientName: "sdk", pageSize: 500 })).data.some((each) => each.client_id === id));
     assert.equal((await api.patchOAuth2Client({ id, jsonPatch: [{ op: "replace", path: "/owner", value: "me" }] })).data.owner, "me");
-    assert.equal((await api.setOAuth2ClientLifespans({ id, oAuth2ClientTokenLifespans: { client_credentials_grant_access_token_lifespan: "2m" } })).data.client_credentials_grant_access_token_lifespan, "2m0s");
+    assert.equal(
+      (await api.setOAuth2ClientLifespans({ id, oAuth2ClientTokenLifespans: { client_credentials_grant_access_token_lifespan: "2m" } })).data
+        .client_credentials_grant_access_token_lifespan,
+      "2m0s",
+    );
     const token = await issueToken(writ(), { client_id: id, client_secret: created.client_secret ?? "" }, { scope: "read" });
     const { data: introspected } = await api.introspectOAuth2Token({ token, scope: "read" });
     assert.deepEqual([introspected.active, introspected.client_id, introspected.sub, introspected.token_use], [true, id, id, "access_token"]);
@@ -147,7 +181,10 @@ describeWrit("@ory/hydra-client", {}, (writ) => {
     const { data: created } = await api.createJsonWebKeySet({ set, createJsonWebKeySet: { alg: "ES256", kid: "", use: "sig" } });
     const [key] = created.keys ?? [];
     assert.ok(key?.d !== undefined && key.kid !== "");
-    assert.deepEqual((await api.getJsonWebKeySet({ set })).data.keys?.map(({ kid }) => kid), [key.kid]);
+    assert.deepEqual(
+      (await api.getJsonWebKeySet({ set })).data.keys?.map(({ kid }) => kid),
+      [key.kid],
+    );
     assert.equal((await api.getJsonWebKey({ set, kid: key.kid })).data.keys?.length, 1);
     assert.equal((await api.setJsonWebKey({ set, kid: "other", jsonWebKey: { ...key, kid: "other" } })).data.kid, "other");
     assert.equal((await api.setJsonWebKeySet({ set, jsonWebKeySet: { keys: [key] } })).data.keys?.length, 1);
@@ -163,7 +200,11 @@ describeWrit("@ory/hydra-client", {}, (writ) => {
   test("RFC 6749: a token for the client by its form parameters, once it is registered for client_secret_post", async () => {
     const api = new OAuth2Api(configuration());
     const { data: created } = await api.createOAuth2Client({ oAuth2Client: { grant_types: ["client_credentials"], token_endpoint_auth_method: "client_secret_post" } });
-    const answer = await postForm(`${writ().publicUrl}/oauth2/token`, { grant_type: "client_credentials", client_id: created.client_id ?? "", client_secret: created.client_secret ?? "" });
+    const answer = await postForm(`${writ().publicUrl}/oauth2/token`, {
+      grant_type: "client_credentials",
+      client_id: created.client_id ?? "",
+      client_secret: created.client_secret ?? "",
+    });
     assert.equal(answer.status, 200);
   });
 });

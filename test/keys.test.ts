@@ -29,7 +29,10 @@ describeWrit("JSON Web Keys", { clock }, (writ) => {
     await new Promise((resolve) => setTimeout(resolve, 5));
     const second = await sendJson(writ(), "POST", keys(set), { alg: "RS256", kid: "", use: "" });
     assert.match(second.body.keys[0].kid, /^[\w-]{43}$/);
-    assert.deepEqual((await sendJson(writ(), "GET", keys(set))).body.keys.map(({ kid }: { kid: string }) => kid), [second.body.keys[0].kid, "first"]);
+    assert.deepEqual(
+      (await sendJson(writ(), "GET", keys(set))).body.keys.map(({ kid }: { kid: string }) => kid),
+      [second.body.keys[0].kid, "first"],
+    );
     assert.equal((await sendJson(writ(), "POST", keys(set), { alg: "ES256", kid: "first" })).status, 409);
     assert.equal((await sendJson(writ(), "GET", keys("nothing-here"))).status, 404);
     assert.equal((await sendJson(writ(), "GET", keys(`${set}/nobody`))).status, 404);
@@ -45,7 +48,17 @@ describeWrit("JSON Web Keys", { clock }, (writ) => {
       ["PUT", "bad/x", { kty: "EC", crv: "P-256", x: "AA", y: "AA", kid: "x" }, /'x'/],
       ["PUT", "bad/x", { kty: "nothing", kid: "x" }, /kty/],
       ["PUT", "bad/x", { ...short, kid: "short" }, /2048/],
-      ["PUT", "bad", { keys: [{ kty: "oct", k: "AAAA", kid: "a" }, { kty: "oct", k: "BBBB", kid: "a" }] }, /kid/],
+      [
+        "PUT",
+        "bad",
+        {
+          keys: [
+            { kty: "oct", k: "AAAA", kid: "a" },
+            { kty: "oct", k: "BBBB", kid: "a" },
+          ],
+        },
+        /kid/,
+      ],
       ["PUT", "bad", { keys: "x" }, /keys/],
     ] as const) {
       const answer = await sendJson(writ(), method, keys(path), body);

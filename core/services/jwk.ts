@@ -1,5 +1,5 @@
-import { Code, ConnectError } from "@connectrpc/connect";
 import { create } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { JsonWebKeySchema, type JwkService } from "#gen/writ/admin/v1/jwk_service_pb.ts";
 import type { Handlers } from "#lib/rpc/call.ts";
 import type { Deps } from "../deps.ts";
