@@ -23,6 +23,8 @@ export interface Result {
   readonly cpuOverRaw: number;
   readonly peerCpuOverRaw: number;
   readonly rateOverPeer: number;
+  /** The same from CPU per request: what it would be if nothing else ran on the machine. */
+  readonly peerCpuOverWrit: number;
 }
 
 /** How long and how often. */
@@ -52,6 +54,7 @@ export async function measure(row: Row, { rounds, seconds }: Pace, folder: strin
     cpuOverRaw: median(samples.map(({ writ, raw }) => writ.cpu / raw.cpu)),
     peerCpuOverRaw: median(samples.map(({ peer, raw }) => peer.cpu / raw.cpu)),
     rateOverPeer: median(samples.map(({ writ, peer }) => writ.rate / peer.rate)),
+    peerCpuOverWrit: median(samples.map(({ writ, peer }) => peer.cpu / writ.cpu)),
   };
 }
 

@@ -16,7 +16,7 @@ const GOALS: readonly { readonly row: RegExp; readonly cpuOverRaw: number; reado
 /** The results as a table in Markdown. */
 export function table(results: readonly Result[]): string {
   const times = (ratio: number) => `${ratio.toFixed(2)} ×`;
-  const lines = results.map(({ name, medians: { writ, raw, peer }, cpuOverRaw, peerCpuOverRaw, rateOverPeer }) => [
+  const lines = results.map(({ name, medians: { writ, raw, peer }, cpuOverRaw, peerCpuOverRaw, rateOverPeer, peerCpuOverWrit }) => [
     name,
     `${Math.round(writ.rate)}`,
     writ.cpu.toFixed(1),
@@ -27,20 +27,25 @@ export function table(results: readonly Result[]): string {
     `**${times(cpuOverRaw)}**`,
     times(peerCpuOverRaw),
     `**${times(rateOverPeer)}**`,
+    times(peerCpuOverWrit),
   ]);
-  const head = ["request", "Writ /s", "Writ µs", "raw /s", "raw µs", "peer /s", "peer µs", "CPU: Writ ÷ raw", "CPU: peer ÷ raw", "rate: Writ ÷ peer"];
+  const head = ["request", "Writ /s", "Writ µs", "raw /s", "raw µs", "peer /s", "peer µs", "CPU: Writ ÷ raw", "CPU: peer ÷ raw", "rate: Writ ÷ peer", "CPU: peer ÷ Writ"];
   return [head, head.map((_, n) => (n === 0 ? "---" : "--:")), ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
 
-/** Which goals are missed, when everything may be worse by `slack` (0.3 is 30 %). */
+/**
+ * Which goals are missed, when everything may be worse by `slack` (0.3 is 30 %). One core's rate is the inverse of CPU per request
+ * unless somebody else takes that core; so of the two ratios against the peer the better one counts.
+ */
 export function missed(results: readonly Result[], slack: number): readonly string[] {
-  return results.flatMap(({ name, cpuOverRaw, rateOverPeer }) => {
+  return results.flatMap(({ name, cpuOverRaw, rateOverPeer, peerCpuOverWrit }) => {
     const goal = GOALS.find(({ row }) => row.test(name));
     if (goal === undefined) return [];
+    const overPeer = Math.max(rateOverPeer, peerCpuOverWrit);
     const [most, least] = [goal.cpuOverRaw * (1 + slack), goal.rateOverPeer / (1 + slack)];
     return [
       ...(cpuOverRaw <= most ? [] : [`${name}: CPU is ${cpuOverRaw.toFixed(2)} × raw, more than ${most.toFixed(2)}`]),
-      ...(rateOverPeer >= least ? [] : [`${name}: rate is ${rateOverPeer.toFixed(2)} × the peer's, less than ${least.toFixed(2)}`]),
+      ...(overPeer >= least ? [] : [`${name}: rate is ${overPeer.toFixed(2)} × the peer's, less than ${least.toFixed(2)}`]),
     ];
   });
 }

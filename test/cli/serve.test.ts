@@ -154,3 +154,20 @@ test("hydra.md §11.5: migrate sql lists, applies, takes back; the older spellin
   assert.equal((await writ(["migrate", "sql", "down", "--steps", "1", "--yes", env.DSN])).code, 0);
   assert.match((await status()).stdout, /Pending/);
 });
+
+test("DESIGN storage: keys reseal lets an old secret go; a server that lacks it before then says what to do; janitor takes Hydra's flags", async () => {
+  const [old, young] = ["the old secret of this test", "the new secret of this test"];
+  const env = { ...production(), SECRETS_SYSTEM: old };
+  await writ(["migrate", "sql", "up", "-y", "-e"], { env });
+  await (await serve(["all"], { env })).stop();
+  const refused = await writ(["serve", "all"], { env: { ...env, SECRETS_SYSTEM: young } });
+  assert.deepEqual([refused.code, refused.stderr.trimEnd().split("\n").length], [1, 1], refused.stderr);
+  assert.match(refused.stderr, /secrets\.system/);
+  const resealed = await writ(["keys", "reseal", "-e"], { env: { ...env, SECRETS_SYSTEM: `${young},${old}` } });
+  assert.match(resealed.stdout, /^[1-9]\d* keys were sealed anew/, resealed.stderr);
+  assert.equal(await (await serve(["all"], { env: { ...env, SECRETS_SYSTEM: young } })).stop(), 0);
+  const janitor = await writ(["janitor", "-e", "--tokens", "--requests", "--grants", "--keep-if-younger", "1h", "--limit", "10", "--batch-size", "5"], { env });
+  assert.match(janitor.stdout, /^Successfully completed Janitor run on \S+: 0 rows$/m, janitor.stderr);
+  assert.equal((await writ(["janitor", "-e", "--limit", "none"], { env })).code, 1);
+  for (const dsn of ["memory", ""]) assert.equal((await writ(["janitor", "-e"], { env: { ...env, DSN: dsn } })).code, 1);
+});
