@@ -34,7 +34,7 @@ export function makeAccessTable(config: Pick<Config, "access" | "serve">): Acces
   const gateway: Caller = { name: "gateway", roles: open || config.serve.admin.open ? EVERY_ROLE : new Set([Access.GATEWAY]) };
 
   const ofToken = (authorization: string): Caller => {
-    const [, token] = /^Bearer +([!-~]+)$/i.exec(authorization) ?? [];
+    const [, token] = /^Bearer +([ -~]+)$/i.exec(authorization) ?? [];
     const sha256 = hashSecret(token ?? "");
     // Every entry is compared, so that the time says nothing of which one it was.
     const found = tokens.filter((each) => equalBytes(each.sha256, sha256)).at(0);

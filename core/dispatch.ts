@@ -46,7 +46,7 @@ export function makeDispatcher({ registrations, access, clock, random, log }: Di
     const caller = access.authenticate(call);
     if (route.role !== Access.ANYONE && (route.role === Access.UNSPECIFIED || !caller.roles.has(route.role))) {
       if (call.authorization === undefined && call.certificateSha256 === undefined) throw new ConnectError("credentials are missing", Code.Unauthenticated);
-      throw new ConnectError(`${caller.name} may not call ${route.name}`, Code.PermissionDenied);
+      throw new ConnectError(`${caller.name === "" ? "this caller" : caller.name} may not call ${route.name}`, Code.PermissionDenied);
     }
     const requestId = call.requestId ?? Buffer.from(random(12)).toString("base64url");
     // The signal is asked for by few, and costs those who make it.

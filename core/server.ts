@@ -3,6 +3,7 @@ import * as http from "node:http";
 import * as http2 from "node:http2";
 import type { AddressInfo, Server, Socket } from "node:net";
 import { TLSSocket } from "node:tls";
+import { Code, ConnectError } from "@connectrpc/connect";
 import type { Config } from "#lib/config.ts";
 import type { Log } from "#lib/events.ts";
 import type { Dispatcher } from "#lib/rpc/call.ts";
@@ -24,20 +25,26 @@ export interface RpcServerOptions {
   readonly config: Pick<Config, "serve">;
   readonly dispatcher: Dispatcher;
   readonly log: Log;
+  /** Milliseconds that a peer may take. Tests are in a hurry. */
+  readonly patience?: Patience;
+}
+
+/** Milliseconds that a peer may take for the head of a request or a TLS handshake, and for a whole request. */
+export interface Patience {
+  readonly headers: number;
+  readonly request: number;
 }
 
 /** A batch of 1,000 tokens fits well; nothing larger is ever meant. */
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
-/** A peer that has not sent this much of a request in this time is cut off. Milliseconds. */
-const HEADERS_TIMEOUT = 10_000;
-const REQUEST_TIMEOUT = 30_000;
-const LIMITS = { headersTimeout: HEADERS_TIMEOUT, requestTimeout: REQUEST_TIMEOUT, connectionsCheckingInterval: 1000, keepAliveTimeout: 65_000, noDelay: true } as const;
+const PATIENCE: Patience = { headers: 10_000, request: 30_000 };
+const KEEP_ALIVE = 65_000;
 /** Requests that one HTTP/2 connection may have under way, and milliseconds that it may be silent for. */
 const FRAMED_LIMITS = { settings: { maxConcurrentStreams: 256 } } as const;
 const SESSION_TIMEOUT = 300_000;
 
 /** Serves Connect, gRPC and gRPC-Web on one port: with TLS by ALPN, else by looking at the first bytes (RFC 9113 §3.3). */
-export async function startRpcServer({ config, dispatcher, log }: RpcServerOptions): Promise<RpcServer> {
+export async function startRpcServer({ config, dispatcher, log, patience = PATIENCE }: RpcServerOptions): Promise<RpcServer> {
   const { host, port, tls: tlsConfig } = config.serve.rpc;
   const tls = readTls("rpc", tlsConfig);
   const stopping = new AbortController();
@@ -46,13 +53,15 @@ export async function startRpcServer({ config, dispatcher, log }: RpcServerOptio
   const onRequest = (request: http.IncomingMessage | http2.Http2ServerRequest, response: http.ServerResponse | http2.Http2ServerResponse): void => {
     if (!lean(request, response, originOf(request))) connect(request, response);
   };
-  const { listener, framed } = tls === undefined ? clearText(onRequest) : encrypted(tls, onRequest);
+  const { listener, framed } = tls === undefined ? clearText(onRequest, patience) : encrypted(tls, onRequest, patience);
   const sessions = new Set<http2.ServerHttp2Session>();
-  framed.on("request", limitRequest).on("session", (session) => {
-    sessions.add(session);
-    session.on("close", () => sessions.delete(session)).on("error", () => session.destroy());
-    session.setTimeout(SESSION_TIMEOUT, () => session.close());
-  });
+  framed
+    .on("request", (request) => limitRequest(request, patience))
+    .on("session", (session) => {
+      sessions.add(session);
+      session.on("close", () => sessions.delete(session)).on("error", () => session.destroy());
+      session.setTimeout(SESSION_TIMEOUT, () => session.close());
+    });
   const sockets = new Set<Socket>();
   listener.on("connection", (socket: Socket) => {
     sockets.add(socket);
@@ -66,7 +75,7 @@ export async function startRpcServer({ config, dispatcher, log }: RpcServerOptio
     url,
     async close(graceMillis) {
       const closed = new Promise<void>((resolve) => listener.close(() => resolve()));
-      stopping.abort();
+      stopping.abort(new ConnectError("the server stops", Code.Unavailable));
       for (const session of sessions) session.close(); // GOAWAY; requests under way go on (RFC 9113 §6.8)
       // A kept-alive connection that is idle by now, or later, would hold the server open.
       const idle = setInterval(() => listener.closeIdleConnections(), 50);
@@ -90,9 +99,9 @@ interface Listener {
 }
 
 /** The HTTP/1.1 server listens, so that its limits and its bookkeeping hold; connections that speak HTTP/2 are given away. */
-function clearText(onRequest: OnRequest): Listener {
+function clearText(onRequest: OnRequest, patience: Patience): Listener {
   const framed = http2.createServer(FRAMED_LIMITS, onRequest);
-  const listener = http.createServer(LIMITS, onRequest);
+  const listener = http.createServer(limits(patience), onRequest);
   const [speakHttp1] = listener.listeners("connection");
   if (speakHttp1 === undefined) throw new Error("node:http has changed the way it takes connections");
   const http1 = (socket: Socket): void => speakHttp1.call(listener, socket);
@@ -100,20 +109,27 @@ function clearText(onRequest: OnRequest): Listener {
     socket.allowHalfOpen = false; // node:http wants it, node:http2 does not
     framed.emit("connection", socket);
   };
-  listener.off("connection", speakHttp1 as () => void).on("connection", (socket) => sortByPreface(socket, { http1, http2: http2Speaker }, HEADERS_TIMEOUT));
+  listener.off("connection", speakHttp1 as () => void).on("connection", (socket) => sortByPreface(socket, { http1, http2: http2Speaker }, patience.headers));
   return { listener, framed };
 }
 
-function encrypted(tls: http2.SecureServerOptions, onRequest: OnRequest): Listener {
-  const server = http2.createSecureServer({ ...LIMITS, ...FRAMED_LIMITS, ...tls, allowHTTP1: true, handshakeTimeout: HEADERS_TIMEOUT } as http2.SecureServerOptions, onRequest);
+function encrypted(tls: http2.SecureServerOptions, onRequest: OnRequest, patience: Patience): Listener {
+  const server = http2.createSecureServer(
+    { ...limits(patience), ...FRAMED_LIMITS, ...tls, allowHTTP1: true, handshakeTimeout: patience.headers } as http2.SecureServerOptions,
+    onRequest,
+  );
   return { listener: server as unknown as Listener["listener"], framed: server };
 }
 
+function limits({ headers, request }: Patience): http.ServerOptions {
+  return { headersTimeout: headers, requestTimeout: request, connectionsCheckingInterval: Math.min(1000, headers), keepAliveTimeout: KEEP_ALIVE, noDelay: true };
+}
+
 /** What node:http does by itself: a request that is not here in time is cut off. */
-function limitRequest(request: http2.Http2ServerRequest): void {
+function limitRequest(request: http2.Http2ServerRequest, patience: Patience): void {
   if (request.httpVersionMajor < 2) return;
   const { stream } = request;
-  const timer = setTimeout(() => stream.close(http2.constants.NGHTTP2_CANCEL), REQUEST_TIMEOUT);
+  const timer = setTimeout(() => stream.close(http2.constants.NGHTTP2_CANCEL), patience.request);
   const stop = (): void => clearTimeout(timer);
   stream.once("end", stop).once("close", stop);
 }

@@ -56,6 +56,11 @@ export function makeLeanHandler(dispatcher: Dispatcher, { maxBytes, log }: LeanO
     const answerOnce = (error: ConnectError): void => {
       if (!response.headersSent) send(response, codeToHttpStatus(error.code), "application/json", errorToJsonBytes(error, undefined));
     };
+    const version = request.headers["connect-protocol-version"];
+    if (version !== undefined && version !== "1") {
+      answerOnce(new ConnectError("Connect-Protocol-Version is not 1", Code.InvalidArgument));
+      return true;
+    }
     const { call, end } = begin(request, response, origin, answerOnce);
     const answer = async (body: Buffer): Promise<void> => {
       try {
@@ -87,13 +92,8 @@ export function makeLeanHandler(dispatcher: Dispatcher, { maxBytes, log }: LeanO
 }
 
 function isPlain({ method, headers }: IncomingMessage | Http2ServerRequest): boolean {
-  const { "content-encoding": encoding, "connect-protocol-version": version, "connect-timeout-ms": timeout } = headers;
-  return (
-    method === "POST" &&
-    (encoding === undefined || encoding === "identity") &&
-    (version === undefined || version === "1") &&
-    (timeout === undefined || /^\d{1,9}$/.test(String(timeout)))
-  );
+  const { "content-encoding": encoding, "connect-timeout-ms": timeout } = headers;
+  return method === "POST" && (encoding === undefined || encoding === "identity") && (timeout === undefined || /^\d{1,9}$/.test(String(timeout)));
 }
 
 interface Begun {
