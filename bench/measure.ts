@@ -34,9 +34,12 @@ export interface Pace {
   readonly seconds: number;
 }
 
-/** Measures a row in interleaved rounds, after one that is thrown away. Who begins changes from round to round. */
+/** Seconds that are thrown away first: a server of some size is compiled by then, which takes it thousands of requests. */
+const WARM_UP = 5;
+
+/** Measures a row in interleaved rounds. Who begins changes from round to round. */
 export async function measure(row: Row, { rounds, seconds }: Pace, folder: string): Promise<Result> {
-  for (const party of PARTIES) await sample(row[party], 1, folder);
+  for (const party of PARTIES) await sample(row[party], WARM_UP, folder);
   const samples: Record<Party, Sample>[] = [];
   for (let round = 0; round < rounds; round++) {
     const found: Partial<Record<Party, Sample>> = {};

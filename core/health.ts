@@ -10,7 +10,19 @@ const WATCH_INTERVAL = 1000;
 /** grpc.health.v1 over one readiness: the server is ready as a whole or not at all. */
 export function healthRegistration({ ready, services }: { readonly ready: () => Promise<boolean>; readonly services: readonly DescService[] }): Registration {
   const names = new Set(["", ...services.map(({ typeName }) => typeName)]);
-  const status = async (): Promise<Status> => ((await ready()) ? Status.SERVING : Status.NOT_SERVING);
+  let asked: Promise<Status> | undefined;
+  // Anybody may ask, so those who ask at the same time share one answer.
+  const status = (): Promise<Status> => {
+    asked ??= ready()
+      .then(
+        (isReady) => (isReady ? Status.SERVING : Status.NOT_SERVING),
+        () => Status.NOT_SERVING,
+      )
+      .finally(() => {
+        asked = undefined;
+      });
+    return asked;
+  };
   return register(Health, {
     async check({ service }) {
       if (!names.has(service)) throw new ConnectError(`service '${service}' is not known`, Code.NotFound);

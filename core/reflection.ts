@@ -11,9 +11,11 @@ const NOT_FOUND = 5;
 export function reflectionService(services: readonly DescService[]): ServiceImpl<typeof ServerReflection> {
   const files = closure(services.map(({ file }) => file));
   const registry = createRegistry(...files.values());
+  // Written once: anybody may ask, as often as they like.
+  const bytes = new Map([...files.values()].map((file) => [file, toBinary(FileDescriptorProtoSchema, file.proto)]));
   const withImports = (file: DescFile): Answer => ({
     case: "fileDescriptorResponse",
-    value: { fileDescriptorProto: [...closure([file]).values()].map((each) => toBinary(FileDescriptorProtoSchema, each.proto)) },
+    value: { fileDescriptorProto: [...closure([file]).values()].flatMap((each) => bytes.get(each) ?? []) },
   });
   const notFound = (what: string): Answer => ({ case: "errorResponse", value: { errorCode: NOT_FOUND, errorMessage: `${what} is not known` } });
 

@@ -1,6 +1,6 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { codeFromHttpStatus, errorFromJsonBytes } from "@connectrpc/connect/protocol-connect";
-import type { Dispatcher as Undici } from "undici";
+import { errors, type Dispatcher as Undici } from "undici";
 
 /** One request of the Connect unary wire format. */
 export interface LeanRequest {
@@ -38,41 +38,37 @@ export function post(pool: Undici, { path, headers, body }: LeanRequest, timeout
     };
     const lose = (error: Error): void => {
       settle();
-      if (status === 0) resolve({ kind: "lost", sent: controller !== undefined, error });
+      if (error instanceof errors.InvalidArgumentError) reject(new ConnectError("a header cannot be sent", Code.InvalidArgument, undefined, undefined, error));
+      else if (status === 0) resolve({ kind: "lost", sent: controller !== undefined, error });
       else reject(new ConnectError("the answer broke off", Code.Unavailable, undefined, undefined, error));
     };
     const cancel = (): void => give(new ConnectError("the caller gave up", Code.Canceled));
     const timer = setTimeout(() => give(new ConnectError("the deadline passed", Code.DeadlineExceeded)), timeoutMs);
     if (signal?.aborted === true) return cancel();
     signal?.addEventListener("abort", cancel);
-    try {
-      pool.dispatch(
-        { path, method: "POST", headers, body, headersTimeout: 0, bodyTimeout: 0 },
-        {
-          onRequestStart(started) {
-            controller = started;
-            if (given !== undefined) started.abort(given); // while it waited for a connection
-          },
-          onResponseStart(_controller, statusCode, answered) {
-            status = statusCode;
-            type = String(answered["content-type"] ?? "");
-          },
-          onResponseData(_controller, chunk) {
-            chunks.push(chunk);
-          },
-          onResponseEnd() {
-            settle();
-            resolve({ kind: "answered", status, type, body: chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks) });
-          },
-          onResponseError(_controller, error) {
-            lose(error);
-          },
+    pool.dispatch(
+      { path, method: "POST", headers, body, headersTimeout: 0, bodyTimeout: 0 },
+      {
+        onRequestStart(started) {
+          controller = started;
+          if (given !== undefined) started.abort(given); // while it waited for a connection
         },
-      );
-    } catch (error) {
-      settle();
-      reject(new ConnectError("the request cannot be sent", Code.InvalidArgument, undefined, undefined, error));
-    }
+        onResponseStart(_controller, statusCode, answered) {
+          status = statusCode;
+          type = String(answered["content-type"] ?? "");
+        },
+        onResponseData(_controller, chunk) {
+          chunks.push(chunk);
+        },
+        onResponseEnd() {
+          settle();
+          resolve({ kind: "answered", status, type, body: chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks) });
+        },
+        onResponseError(_controller, error) {
+          lose(error);
+        },
+      },
+    );
   });
 }
 
