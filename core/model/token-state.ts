@@ -26,7 +26,7 @@ export interface TokenState {
 }
 
 /** What of a grant decides about its tokens, and what holds now of what it captured. */
-export interface TokenGrant extends Pick<Grant, "birth" | "state" | "clientId" | "clientIncarnation" | "subject" | "grantEpoch" | "consentEpoch" | "generation"> {
+export interface TokenGrant extends Pick<Grant, "birth" | "state" | "clientId" | "clientIncarnation" | "subject" | "grantEpoch" | "consentEpoch" | "generation" | "supersededAt"> {
   readonly expiresAt: EpochMillis;
   /** The epochs that hold now. */
   readonly current: { readonly grantEpoch: number; readonly consentEpoch: number };

@@ -25,8 +25,6 @@ const built = statements(({ query, tables: { consents, clients, subjects }, upse
     expiresAt: consents.expiresAt,
     document: consents.document,
   };
-  /** Only where the epoch is still what the grant captured: a consent that was revoked meanwhile must not come back. */
-  const unlessMoved = (column: Parameters<typeof incoming>[0]) => sql`CASE WHEN ${consents.epoch} = ${incoming(consents.epoch)} THEN ${incoming(column)} ELSE ${column} END`;
   const emptied = {
     clientIncarnation: sql`NULL`,
     epoch: sql`${consents.epoch} + 1`,
@@ -68,11 +66,11 @@ const built = statements(({ query, tables: { consents, clients, subjects }, upse
         }),
         key,
         {
-          clientIncarnation: unlessMoved(consents.clientIncarnation),
-          grantEpoch: unlessMoved(consents.grantEpoch),
-          sourceGrantId: unlessMoved(consents.sourceGrantId),
-          expiresAt: unlessMoved(consents.expiresAt),
-          document: unlessMoved(consents.document),
+          clientIncarnation: incoming(consents.clientIncarnation),
+          grantEpoch: incoming(consents.grantEpoch),
+          sourceGrantId: incoming(consents.sourceGrantId),
+          expiresAt: incoming(consents.expiresAt),
+          document: incoming(consents.document),
           rowVersion: sql`${consents.rowVersion} + 1`,
         },
       ),
@@ -162,8 +160,9 @@ export interface RememberedConsent {
 }
 
 /**
- * A step of the redemption's write: remembers the consent in place of what was remembered before; leaves the row alone if
- * its epoch is no longer the grant's. The row stays locked until the end, so that what comes next sees the same epoch.
+ * A step of the redemption's write: remembers the consent in place of what was remembered before. The epoch of a row that is
+ * there stays as it is, and the row locked until the end: the next step compares the epoch with the grant's, and takes
+ * this one back if a revocation came first.
  */
 export function* rememberConsent(db: Db, issuer: number, grant: Grant, { expiresAt, record }: RememberedConsent): Steps<void> {
   const { id: grantId, subject, clientId, clientIncarnation, consentEpoch: epoch, grantEpoch } = grant;

@@ -252,6 +252,7 @@ export function toCachedGrant(row: GrantRow): CachedGrant & { readonly grant: Om
       grantEpoch: row.grantEpoch,
       consentEpoch: row.consentEpoch,
       generation: row.generation,
+      supersededAt: decodeInstants(row.supersededAt),
       expiresAt: row.expiresAt as EpochMillis,
       record: () => {
         record ??= fromBinary(GrantRecordSchema, document);

@@ -74,7 +74,7 @@ export interface GrantOpening {
 export type GrantOpen =
   /**
    * By this decision: now, before (a reload), or in a try whose answer was lost. `grant` is the row: its birth and session
-   * may be those of the first time. `remembered`: the consent that the subject has given to this client before, if it holds.
+   * may be those of the first time (`readSession` tells that session's birth). `remembered`: the consent that the subject has given to this client before, if it holds.
    */
   | { readonly kind: "opened"; readonly grant: Grant; readonly remembered: Consent | undefined }
   /** Another decision of the challenge counted, or the flow is past its login. */

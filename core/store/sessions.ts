@@ -4,7 +4,7 @@ import type { EpochMillis } from "#lib/time.ts";
 import type { Session, SessionClient } from "../model/session.ts";
 import type { Db } from "./db.ts";
 import { orZero } from "./grant-rows.ts";
-import { and, asc, eq, gt, sql } from "./schema/drizzle.ts";
+import { and, asc, eq, gt, inArray, sql } from "./schema/drizzle.ts";
 import { compile, compileRead, read, statements, value } from "./statement.ts";
 import { insert, rows, run, type Steps } from "./steps.ts";
 
@@ -84,7 +84,7 @@ const built = statements(({ query, tables: { sessions, sessionClients, subjects,
       query
         .update(grants)
         .set({ sessionEpoch: ENDED })
-        .where(and(eq(grants.issuer, value("issuer")), eq(grants.sessionId, value("id")))),
+        .where(and(eq(grants.issuer, value("issuer")), eq(grants.sessionId, value("id")), inArray(grants.state, ["login", "consented", "code"]))),
     ),
   };
 });

@@ -12,7 +12,7 @@ import { endGrant, openGrant, readGrant } from "#core/store/grants.ts";
 import { deleteExpired } from "#core/store/janitor.ts";
 import { listRevocationEvents } from "#core/store/revocations.ts";
 import { endSession, listSessionClients, readSession } from "#core/store/sessions.ts";
-import { bumpGrantEpoch, bumpSessionEpoch } from "#core/store/subjects.ts";
+import { bumpGrantEpoch, bumpSessionEpoch, readSubjectEpochs } from "#core/store/subjects.ts";
 import { readTokenState } from "#core/store/token-states.ts";
 import type { EpochMillis } from "#lib/time.ts";
 import { describeEngines } from "../harness/engines.ts";
@@ -103,6 +103,8 @@ describeEngines("DESIGN epochs", (engine) => {
     assert.deepEqual(await outcomes(db, flow), ALL_REVOKED);
     assert.equal(await find(db, flow.active), undefined);
     assert.deepEqual(await list(db, flow.subject), []);
+    assert.deepEqual(await readSubjectEpochs(db, ISSUER, flow.subject), { grantEpoch: 1, sessionEpoch: 0 });
+    assert.deepEqual(await readSubjectEpochs(db, ISSUER, name("nobody")), { grantEpoch: 0, sessionEpoch: 0 });
     const next = await openGrant(db, ISSUER, opening(client, { subject: flow.subject, grantEpoch: 1 }));
     assert.ok(next.kind === "opened");
     assert.equal(next.remembered, undefined);
@@ -157,6 +159,7 @@ describeEngines("DESIGN epochs", (engine) => {
     assert.deepEqual(await revoke(second.id), { kind: "revoked", grant: { subject, clientId: client.clientId } });
     assert.deepEqual([(await tokenState(db, second)).grant?.state, (await refresh(db, third.id, 0)).kind], ["ended", "rotated"]);
     assert.deepEqual((await find(db, source))?.sourceGrantId, source.id);
+    assert.equal((await tokenState(db, third)).grant?.current.consentEpoch, 0);
     assert.equal((await revoke(source.id)).kind, "revoked");
     assert.equal(await find(db, source), undefined);
     const { grant } = await tokenState(db, third);
