@@ -1,6 +1,7 @@
 import { LRUCache } from "lru-cache";
 import type { StoredClient } from "../model/client.ts";
 import type { Driver } from "./driver.ts";
+import type { CachedGrant } from "./grant-rows.ts";
 
 /** What of a client a token's life depends on; `undefined` inside: there is no such client. */
 export interface ClientEpochs {
@@ -23,12 +24,20 @@ export interface Caches {
   readonly clientEpochs: LRUCache<string, ClientEpochs>;
   readonly revokedTokens: LRUCache<string, { readonly revoked: boolean }>;
   readonly grantEpochs: LRUCache<string, { readonly epoch: number }>;
+  readonly consentEpochs: LRUCache<string, { readonly epoch: number }>;
+  readonly grants: LRUCache<string, CachedGrant>;
   forgetClient(issuer: number, clientId: string): void;
+  forgetGrant(issuer: number, id: Uint8Array): void;
 }
 
 /** Key of something of one issuer. */
 export function cacheKey(issuer: number, id: string | Uint8Array): string {
   return `${issuer}:${typeof id === "string" ? id : Buffer.from(id.buffer, id.byteOffset, id.byteLength).toString("latin1")}`;
+}
+
+/** Key of a subject's consent to a client. The length keeps the two apart. */
+export function consentKey(issuer: number, subject: string, clientId: string): string {
+  return cacheKey(issuer, `${subject.length}:${subject}${clientId}`);
 }
 
 /** Makes empty caches. A client takes a few kilobytes, a token's state some hundred bytes. */
@@ -37,12 +46,16 @@ export function makeCaches(driver: Driver): Caches {
   const clientEpochs = new LRUCache<string, ClientEpochs>({ max: 10_000 });
   const revokedTokens = new LRUCache<string, { readonly revoked: boolean }>({ max: 100_000 });
   const grantEpochs = new LRUCache<string, { readonly epoch: number }>({ max: 10_000 });
+  const consentEpochs = new LRUCache<string, { readonly epoch: number }>({ max: 20_000 });
+  // By size too: an app may have put much into a grant's document.
+  const grants = new LRUCache<string, CachedGrant>({ max: 20_000, maxSize: 32_000_000, sizeCalculation: ({ size }) => 500 + size });
+  const all = [clients, clientEpochs, revokedTokens, grantEpochs, consentEpochs, grants];
   let version: number | undefined;
   let askedThisTurn = false;
   const usable = (): boolean => {
     const now = driver.version();
     if (now === undefined) return false;
-    if (now !== version) for (const cache of [clients, clientEpochs, revokedTokens, grantEpochs]) cache.clear();
+    if (now !== version) for (const cache of all) cache.clear();
     version = now;
     return true;
   };
@@ -51,6 +64,8 @@ export function makeCaches(driver: Driver): Caches {
     clientEpochs,
     revokedTokens,
     grantEpochs,
+    consentEpochs,
+    grants,
     usable,
     usableThisTurn() {
       if (askedThisTurn) return true;
@@ -64,6 +79,9 @@ export function makeCaches(driver: Driver): Caches {
     forgetClient(issuer, clientId) {
       clients.delete(cacheKey(issuer, clientId));
       clientEpochs.delete(cacheKey(issuer, clientId));
+    },
+    forgetGrant(issuer, id) {
+      grants.delete(cacheKey(issuer, id));
     },
   };
 }

@@ -32,8 +32,25 @@ const built = statements((dialect) => {
       }),
     ), // two janitors may race, and it never moves back
     deleteEvents: compile(query.delete(events).where(oldEvents)),
+    consents: expiredConsentStatements(dialect),
   };
 });
+
+/** A row whose epoch has moved is emptied and stays: grants that captured an older one must find it. */
+function expiredConsentStatements({ query, tables: { consents } }: Dialect) {
+  const expired = and(eq(consents.issuer, value("issuer")), lt(consents.expiresAt, value("now")));
+  const one = and(expired, eq(consents.subject, value("subject")), eq(consents.clientId, value("clientId")));
+  return {
+    find: variants((limit) => compileRead(query.select({ subject: consents.subject, clientId: consents.clientId }).from(consents).where(expired).limit(limitOf(limit)))),
+    delete: compile(query.delete(consents).where(and(one, eq(consents.epoch, 0)))),
+    empty: compile(
+      query
+        .update(consents)
+        .set({ clientIncarnation: sql`NULL`, sourceGrantId: sql`NULL`, expiresAt: sql`NULL`, rowVersion: sql`${consents.rowVersion} + 1`, document: sql`NULL` })
+        .where(one),
+    ),
+  };
+}
 
 function expiringStatements({ query }: Dialect, { table, id }: ReturnType<(typeof EXPIRING)[number][1]>) {
   const expired = and(eq(table.issuer, value("issuer")), lt(table.expiresAt, value("now")));
@@ -70,18 +87,46 @@ export async function deleteExpired(db: Db, issuer: number, { now, eventsBefore,
     const expired = (await read(db, find(roundUp(limit)), { issuer, now })).slice(0, limit);
     let count = 0;
     for (let i = 0; i < expired.length; i += BATCH)
-      count += await db.driver.write(function* (): Steps<number> {
-        let deleted = 0;
-        for (const { id } of expired.slice(i, i + BATCH)) {
-          const gone = yield* run(remove, { issuer, id, now });
-          if (gone > 0 && name === "sessions") yield* run(statement.deleteSessionClients, { issuer, id });
-          deleted += gone;
-        }
-        return deleted;
-      });
+      count += await db.driver.write(
+        function* (): Steps<number> {
+          let deleted = 0;
+          for (const { id } of expired.slice(i, i + BATCH)) {
+            const gone = yield* run(remove, { issuer, id, now });
+            if (gone > 0 && name === "sessions") yield* run(statement.deleteSessionClients, { issuer, id });
+            deleted += gone;
+          }
+          return deleted;
+        },
+        forgetGrants(db, issuer, name, expired),
+      );
     freed[name] = count;
   }
+  freed.consents = await freeConsents(db, issuer, now, limit);
   freed.revocation_events = await deleteEvents(db, issuer, eventsBefore, limit);
+  return freed;
+}
+
+/** A cache must not say of a grant that it is there when its row is gone. */
+function forgetGrants(db: Db, issuer: number, table: string, expired: readonly { readonly id: Uint8Array }[]): () => void {
+  return () => {
+    if (table === "grants") for (const { id } of expired) db.caches.forgetGrant(issuer, id);
+  };
+}
+
+/** Forgets remembered consents that have expired. Their epochs stay, so no cache is wrong by it. */
+async function freeConsents(db: Db, issuer: number, now: EpochMillis, limit: number): Promise<number> {
+  const { find, delete: remove, empty } = built(db).consents;
+  const expired = (await read(db, find(roundUp(limit)), { issuer, now })).slice(0, limit);
+  let freed = 0;
+  for (let i = 0; i < expired.length; i += BATCH)
+    freed += await db.driver.write(function* (): Steps<number> {
+      let count = 0;
+      for (const key of expired.slice(i, i + BATCH)) {
+        const gone = yield* run(remove, { issuer, ...key, now });
+        count += gone > 0 ? gone : yield* run(empty, { issuer, ...key, now });
+      }
+      return count;
+    });
   return freed;
 }
 

@@ -3,10 +3,10 @@ import type { Db } from "./db.ts";
 import type { Dialect } from "./dialect.ts";
 import { recordEvent } from "./events.ts";
 import { and, eq, sql } from "./schema/drizzle.ts";
-import { compile, compileRead, statements, value } from "./statement.ts";
+import { compile, compileRead, read, statements, value } from "./statement.ts";
 import { rows, run, type Steps } from "./steps.ts";
 
-const built = statements((dialect) => ({ grantEpoch: bumpOf(dialect, "grantEpoch"), sessionEpoch: bumpOf(dialect, "sessionEpoch") }));
+const built = statements((dialect) => ({ grantEpoch: bumpOf(dialect, "grantEpoch"), sessionEpoch: bumpOf(dialect, "sessionEpoch"), both: readOf(dialect) }));
 
 function bumpOf({ query, tables: { subjects }, upsert }: Dialect, name: "grantEpoch" | "sessionEpoch") {
   const first = query
@@ -22,6 +22,27 @@ function bumpOf({ query, tables: { subjects }, upsert }: Dialect, name: "grantEp
         .where(and(eq(subjects.issuer, value("issuer")), eq(subjects.subject, value("subject")))),
     ),
   };
+}
+
+function readOf({ query, tables: { subjects } }: Dialect) {
+  return compileRead(
+    query
+      .select({ grantEpoch: subjects.grantEpoch, sessionEpoch: subjects.sessionEpoch })
+      .from(subjects)
+      .where(and(eq(subjects.issuer, value("issuer")), eq(subjects.subject, value("subject")))),
+  );
+}
+
+/** What a login decision captures of its subject. */
+export interface SubjectEpochs {
+  readonly grantEpoch: number;
+  readonly sessionEpoch: number;
+}
+
+/** The epochs of a subject that hold now. */
+export async function readSubjectEpochs(db: Db, issuer: number, subject: string): Promise<SubjectEpochs> {
+  const [row] = await read(db, built(db).both, { issuer, subject });
+  return row ?? { grantEpoch: 0, sessionEpoch: 0 };
 }
 
 /** Moves `subject.grant_epoch`: all consents of the subject were revoked. Returns the epoch that holds now. */

@@ -3,6 +3,7 @@ import { coalesce, MAX_BATCH, padded } from "./batch.ts";
 import { type Caches, cacheKey } from "./caches.ts";
 import type { Db } from "./db.ts";
 import type { Dialect } from "./dialect.ts";
+import { readGrantState, readGrantStates } from "./grant-states.ts";
 import { bytes, integer, text } from "./row.ts";
 import { and, eq, inArray, sql } from "./schema/drizzle.ts";
 import { compile, type Statement, statements, value, variants } from "./statement.ts";
@@ -58,6 +59,7 @@ function stateStatement({ query, tables }: Dialect, clients: number, tokens: num
 
 /** All that decides whether a token lives, in one statement; none on SQLite when it is known already. Exact. */
 export async function readTokenState(db: Db, issuer: number, query: TokenStateQuery): Promise<TokenState> {
+  if (query.grant !== undefined) return readGrantState(db, issuer, query.grant.id);
   if (!db.caches.usable()) return readCoalesced(db, issuer, query);
   const known = fromCaches(db.caches, issuer, query);
   if (known !== undefined) return known;
@@ -71,9 +73,16 @@ export async function readTokenState(db: Db, issuer: number, query: TokenStateQu
 
 /** The same for many, in few statements, in the order of the queries. */
 export async function readTokenStates(db: Db, issuer: number, queries: readonly TokenStateQuery[]): Promise<TokenState[]> {
-  const states: TokenState[] = [];
-  for (let i = 0; i < queries.length; i += MAX_BATCH) states.push(...(await readSome(db, issuer, queries.slice(i, i + MAX_BATCH))));
-  return states;
+  const ofGrants = await readGrantStates(
+    db,
+    issuer,
+    queries.flatMap(({ grant }) => (grant === undefined ? [] : [grant.id])),
+  );
+  const others = queries.filter(({ grant }) => grant === undefined);
+  const ofOthers: TokenState[] = [];
+  for (let i = 0; i < others.length; i += MAX_BATCH) ofOthers.push(...(await readSome(db, issuer, others.slice(i, i + MAX_BATCH))));
+  let [nextGrant, nextOther] = [0, 0];
+  return queries.map(({ grant }) => (grant === undefined ? ofOthers[nextOther++] : ofGrants[nextGrant++]) ?? GONE);
 }
 
 const GONE: TokenState = { client: undefined, revoked: false, grantEpoch: 0 };

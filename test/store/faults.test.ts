@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { appendFileSync, mkdtempSync, rmSync } from "node:fs";
-import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -19,6 +18,7 @@ import { silentLog } from "#lib/events.ts";
 import { pooledRandom } from "#lib/random.ts";
 import type { EpochMillis } from "#lib/time.ts";
 import { freshMysqlDsn, hasMariadb } from "../harness/mariadb.ts";
+import { startProxy } from "../harness/proxy.ts";
 
 const random = pooledRandom();
 const NOW = 1_800_000_000_000 as EpochMillis;
@@ -149,41 +149,6 @@ test("DESIGN storage: one fsync serves the writes of one turn, and each is durab
     await closeDb(db);
   });
 });
-
-/** A proxy that can cut a connection at a chosen moment. */
-async function startProxy(port: number) {
-  const pairs = new Set<readonly [Socket, Socket]>();
-  let onRequest: (data: Buffer, cut: () => void) => void = () => {};
-  const server = createServer((client) => {
-    const upstream = connect(port, "127.0.0.1");
-    const pair = [client, upstream] as const;
-    pairs.add(pair);
-    let cutNext = false;
-    client.on("data", (data) => {
-      upstream.write(data);
-      onRequest(data, () => {
-        cutNext = true;
-      });
-    });
-    upstream.on("data", (data) => {
-      if (cutNext) for (const socket of pair) socket.destroy();
-      else client.write(data);
-    });
-    for (const socket of pair) socket.on("error", () => {}).on("close", () => pair.forEach((each) => each.destroy()));
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  return {
-    port: typeof address === "object" && address !== null ? address.port : 0,
-    watch(handler: typeof onRequest) {
-      onRequest = handler;
-    },
-    close() {
-      for (const pair of pairs) for (const socket of pair) socket.destroy();
-      server.close();
-    },
-  };
-}
 
 test("DESIGN state: a connection cut between COMMIT and its acknowledgement is an unknown outcome; a connection cut before it is tried again", {
   skip: !hasMariadb(),

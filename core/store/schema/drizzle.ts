@@ -8,7 +8,7 @@ const load = createRequire(import.meta.url);
  */
 const core = load("drizzle-orm") as typeof import("drizzle-orm");
 
-export const { and, asc, Column, desc, eq, gt, gte, inArray, isNotNull, lt, or, Param, Placeholder, SQL, sql } = core;
+export const { and, asc, Column, desc, eq, gt, gte, inArray, isNotNull, lt, ne, or, Param, Placeholder, SQL, sql } = core;
 
 /** Tables and query builders of SQLite. */
 export const sqliteCore = load("drizzle-orm/sqlite-core") as typeof import("drizzle-orm/sqlite-core");

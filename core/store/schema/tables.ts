@@ -141,7 +141,7 @@ export function defineSchema(k: Kit) {
     (t) => [
       k.primaryKey({ columns: [t.issuer, t.id] }),
       k.index("grants_subject").on(t.issuer, t.subject, t.clientId),
-      k.index("grants_client").on(t.issuer, t.clientId),
+      k.index("grants_session").on(t.issuer, t.sessionId),
       k.index("grants_expires_at").on(t.issuer, t.expiresAt),
     ],
   );
@@ -162,7 +162,11 @@ export function defineSchema(k: Kit) {
       /** NULL: emptied; only the epoch is left. */
       document: k.document("document"),
     },
-    (t) => [k.primaryKey({ columns: [t.issuer, t.subject, t.clientId] }), k.index("consents_source_grant").on(t.issuer, t.sourceGrantId)],
+    (t) => [
+      k.primaryKey({ columns: [t.issuer, t.subject, t.clientId] }),
+      k.index("consents_source_grant").on(t.issuer, t.sourceGrantId),
+      k.index("consents_expires_at").on(t.issuer, t.expiresAt),
+    ],
   );
 
   const sessions = k.table(

@@ -92,7 +92,7 @@ CREATE TABLE IF NOT EXISTS grants (
   document MEDIUMBLOB NOT NULL,
   PRIMARY KEY (issuer, id),
   KEY grants_subject (issuer, subject, client_id),
-  KEY grants_client (issuer, client_id),
+  KEY grants_session (issuer, session_id),
   KEY grants_expires_at (issuer, expires_at)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
@@ -108,7 +108,8 @@ CREATE TABLE IF NOT EXISTS consents (
   row_version BIGINT NOT NULL,
   document MEDIUMBLOB,
   PRIMARY KEY (issuer, subject, client_id),
-  KEY consents_source_grant (issuer, source_grant_id)
+  KEY consents_source_grant (issuer, source_grant_id),
+  KEY consents_expires_at (issuer, expires_at)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
 CREATE TABLE IF NOT EXISTS sessions (

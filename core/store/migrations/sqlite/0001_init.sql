@@ -99,7 +99,7 @@ CREATE TABLE grants (
 
 CREATE INDEX grants_subject ON grants (issuer, subject, client_id);
 
-CREATE INDEX grants_client ON grants (issuer, client_id);
+CREATE INDEX grants_session ON grants (issuer, session_id);
 
 CREATE INDEX grants_expires_at ON grants (issuer, expires_at);
 
@@ -118,6 +118,8 @@ CREATE TABLE consents (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX consents_source_grant ON consents (issuer, source_grant_id);
+
+CREATE INDEX consents_expires_at ON consents (issuer, expires_at);
 
 CREATE TABLE sessions (
   issuer INTEGER NOT NULL,
