@@ -77,16 +77,17 @@ for (const [name, way] of Object.entries(ways))
       assert.equal((await createClient(MetadataService, way()).getVersion({})).version, "1.2.3");
     });
 
-    test("x-request-id goes along; a debug line says who called what and how it ended", async () => {
+    test("x-request-id goes along; a line says who called what and how it ended: for the operator where the caller is elsewhere, else for debugging", async () => {
+      const level = name === "network" ? "info" : "debug";
       const seen = rpc.lines.length;
       await tokens().introspect({}, { headers: { ...headers, "x-request-id": "r-1" } });
       await failure(tokens().revoke({ token: "x" }, { headers: { ...headers, "x-request-id": "r-2" } }));
       const lines = rpc.lines.slice(seen).filter(({ event }) => event === "request");
       assert.deepEqual(
-        lines.map(({ level, fields: { ms, ...fields } }) => [level, typeof ms, fields]),
+        lines.map(({ level, fields: { milliseconds, ...fields } }) => [level, typeof milliseconds, fields]),
         [
-          ["debug", "number", { method: "writ.token.v1.TokenService/Introspect", request_id: "r-1", caller: "service", code: "Ok" }],
-          ["debug", "number", { method: "writ.token.v1.TokenService/Revoke", request_id: "r-2", caller: "service", code: "Unavailable" }],
+          [level, "number", { method: "writ.token.v1.TokenService/Introspect", request_id: "r-1", caller: "service", code: "Ok" }],
+          [level, "number", { method: "writ.token.v1.TokenService/Revoke", request_id: "r-2", caller: "service", code: "Unavailable" }],
         ],
       );
     });
