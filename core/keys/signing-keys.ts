@@ -1,8 +1,9 @@
-import { hash, type KeyObject } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import { JsonWebKeySchema } from "#gen/writ/admin/v1/jwk_service_pb.ts";
 import type { EpochMillis } from "#lib/time.ts";
 import type { Deps } from "../deps.ts";
+import { finishJson } from "../metadata/finished.ts";
 import type { StoredJwk } from "../model/jwk.ts";
 import { insertFirstJwk, insertJwk, listJwks } from "../store/jwks.ts";
 import { signingAlgorithmOf } from "./algorithms.ts";
@@ -184,6 +185,5 @@ function loadKey(stored: StoredJwk): LoadedKey | undefined {
 function publish(sets: readonly LoadedSet[], maxAge: number): PublishedKeys {
   const keys = new Map<string, object>();
   for (const { stored, published } of sets.flatMap((set) => set.keys)) if (!keys.has(stored.kid)) keys.set(stored.kid, published);
-  const json = new TextEncoder().encode(JSON.stringify({ keys: [...keys.values()] }));
-  return { json, etag: hash("sha256", json, "base64url").slice(0, 22), maxAge };
+  return { ...finishJson({ keys: [...keys.values()] }), maxAge };
 }

@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code } from "@connectrpc/connect";
 import { ClientSchema } from "#gen/writ/admin/v1/client_pb.ts";
 import type { ClientService } from "#gen/writ/admin/v1/client_service_pb.ts";
 import type { Handlers } from "#lib/rpc/call.ts";
@@ -8,6 +8,7 @@ import { changeClient, registerClient, replaceClient, replaceLifespans } from ".
 import type { Deps } from "../deps.ts";
 import { deleteClient, getClient, listClients } from "../store/clients.ts";
 import { makePageToken, openPageToken, pageSize } from "./page-token.ts";
+import { raise } from "./raise.ts";
 
 /** OAuth 2.0 clients. */
 export function clientService(deps: Deps): Handlers<typeof ClientService> {
@@ -50,8 +51,4 @@ export function clientService(deps: Deps): Handlers<typeof ClientService> {
       return { client: (await replaceLifespans(deps, clientId, lifespans, now)) ?? raise(Code.NotFound) };
     },
   };
-}
-
-function raise(code: Code): never {
-  throw new ConnectError("", code);
 }

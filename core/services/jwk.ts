@@ -1,9 +1,10 @@
 import { create } from "@bufbuild/protobuf";
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code } from "@connectrpc/connect";
 import { JsonWebKeySchema, type JwkService } from "#gen/writ/admin/v1/jwk_service_pb.ts";
 import type { Handlers } from "#lib/rpc/call.ts";
 import type { Deps } from "../deps.ts";
 import { createJwk, deleteJwkSet, getJwkSet, updateJwk, updateJwkSet } from "../keys/jwk-sets.ts";
+import { raise } from "./raise.ts";
 
 /** JSON Web Key sets. */
 export function jwkService(deps: Deps): Handlers<typeof JwkService> {
@@ -32,8 +33,4 @@ export function jwkService(deps: Deps): Handlers<typeof JwkService> {
       return {};
     },
   };
-}
-
-function raise(code: Code): never {
-  throw new ConnectError("", code);
 }

@@ -1,10 +1,10 @@
-import { hash } from "node:crypto";
 import type { OAuthService } from "#gen/writ/oauth/v1/oauth_service_pb.ts";
 import type { ClientAuthentication } from "#gen/writ/oauth/v1/request_pb.ts";
 import { OAuthError } from "#lib/errors.ts";
 import type { Handlers } from "#lib/rpc/call.ts";
 import { type AuthenticatedClient, authenticateClient } from "../client/authenticate.ts";
 import type { Deps } from "../deps.ts";
+import { finishJson } from "../metadata/finished.ts";
 import { serverMetadata } from "../metadata/server-metadata.ts";
 import type { AccessTokenFacts } from "../model/access-token.ts";
 import { exchangeToken } from "../token/exchange.ts";
@@ -13,7 +13,7 @@ import { revokeToken } from "../token/revoke.ts";
 
 /** What the public endpoints are made of. */
 export function oauthService(deps: Deps): Handlers<typeof OAuthService> {
-  const metadata = finished(serverMetadata(deps.settings));
+  const metadata = finishJson(serverMetadata(deps.settings));
   return {
     exchangeToken: (request, { now }) => exchangeToken(deps, request, now),
 
@@ -50,9 +50,4 @@ function maySee(caller: AuthenticatedClient["client"], facts: AccessTokenFacts):
 /** Also the same client: one that was deleted and made again under its name does not own what the first one had. */
 function isIssuedTo(client: AuthenticatedClient["client"], facts: AccessTokenFacts): boolean {
   return facts.clientId === client.record.client.clientId && Buffer.compare(facts.handle.clientIncarnation, client.incarnation) === 0;
-}
-
-function finished(document: object): { readonly json: Uint8Array; readonly etag: string } {
-  const json = new TextEncoder().encode(JSON.stringify(document));
-  return { json, etag: hash("sha256", json, "base64url").slice(0, 22) };
 }
