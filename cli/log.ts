@@ -2,6 +2,7 @@ import { pino } from "pino";
 import type { Config } from "#lib/config.ts";
 import type { Log, LogEvent, LogFields } from "#lib/events.ts";
 import { describeError } from "./log-error.ts";
+import { makeLine } from "./log-line.ts";
 import { toText } from "./log-text.ts";
 
 /** The log of a process. */
@@ -10,45 +11,73 @@ export interface ProcessLog extends Log {
   flush(): void;
 }
 
-/**
- * Lines are gathered for a moment and written together while the event loop goes on: a reader that stands still holds up
- * nobody. When it lets 16 MiB pile up, lines are dropped; memory is what requests need.
- */
-const TO_STDERR = { dest: 2, sync: false, minLength: 4096, periodicFlush: 100, maxLength: 16 * 1024 * 1024 } as const;
+/** What is gathered is handed over when it has so many characters, or after so many milliseconds. */
+const GATHER_LENGTH = 16_000;
+const GATHER_MILLIS = 100;
+
+/** A reader that stands still holds up nobody. When it lets 16 MiB pile up, lines are dropped; memory is what requests need. */
+const TO_STDERR = { dest: 2, sync: false, maxLength: 16 * 1024 * 1024 } as const;
+
+const LEVELS = { trace: 10, debug: 20, info: 30, warn: 40, error: 50, fatal: 60 } as const satisfies Record<Config["log"]["level"], number>;
 
 /**
  * Writes log lines to standard error: JSON, or one readable line where a person watches. A line is an event and its fields.
  */
 export function makeLog({ level, format }: Config["log"]): ProcessLog {
   const asText = format === undefined ? process.stderr.isTTY === true : format === "text";
-  const destination = asText ? undefined : pino.destination(TO_STDERR);
-  // Whoever reads the log may go away (a pipe that closes); a server without a log is better than none.
-  destination?.on("error", () => {});
-  const options: pino.LoggerOptions = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, messageKey: "event", formatters: { level: (label) => ({ level: label }) } };
-  const logger = pino(options, destination ?? { write: (line: string) => void process.stderr.write(toText(line)) });
-  const write =
-    (name: "debug" | "info" | "warn" | "error") =>
-    (event: LogEvent, fields: LogFields = {}): void => {
-      if (logger.isLevelEnabled(name)) logger[name](withoutErrors(fields), event);
+  const { put, flush } = asText ? { put: (line: string): void => void process.stderr.write(toText(line)), flush: (): void => {} } : gather();
+  const write = (name: "debug" | "info" | "warn" | "error") => {
+    const isEnabled = LEVELS[name] >= LEVELS[level];
+    return (event: LogEvent, fields: LogFields = {}): void => {
+      if (isEnabled) put(makeLine(name, event, withoutErrors(fields), Date.now()));
     };
+  };
+  return { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error"), flush };
+}
+
+/** Some seventy lines are handed over at once. When pino made each and handed it over by itself, it took 22 µs of a request's 153; now one takes 2. */
+function gather(): { put(line: string): void; flush(): void } {
+  const destination = pino.destination(TO_STDERR);
+  // Whoever reads the log may go away (a pipe that closes); a server without a log is better than none.
+  destination.on("error", () => {});
+  let gathered = "";
+  let timer: NodeJS.Timeout | undefined;
+  const handOver = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+    const lines = gathered;
+    gathered = "";
+    if (lines !== "") destination.write(lines);
+  };
+  const flush = (): void => {
+    try {
+      handOver();
+      destination.flushSync();
+    } catch {
+      // the reader has gone
+    }
+  };
+  process.once("exit", flush);
   return {
-    debug: write("debug"),
-    info: write("info"),
-    warn: write("warn"),
-    error: write("error"),
-    flush: () => {
-      try {
-        destination?.flushSync();
-      } catch {
-        // the reader has gone
-      }
+    put(line) {
+      gathered += line;
+      if (gathered.length >= GATHER_LENGTH) handOver();
+      else timer ??= setTimeout(handOver, GATHER_MILLIS).unref();
     },
+    flush,
   };
 }
 
 /** Errors hold more than may be logged: the request they were about, say. What is logged of one is chosen in one place. */
 function withoutErrors(fields: LogFields): LogFields {
-  const values = Object.entries(fields);
-  if (!values.some(([name, value]) => name === "cause" || value instanceof Error)) return fields;
-  return Object.fromEntries(values.map(([name, value]) => [name, name === "cause" || value instanceof Error ? describeError(value) : value]));
+  for (const name in fields) if (isError(name, fields[name])) return Object.fromEntries(Object.entries(fields).map(describeField));
+  return fields;
+}
+
+function describeField([name, value]: [string, unknown]): [string, unknown] {
+  return [name, isError(name, value) ? describeError(value) : value];
+}
+
+function isError(name: string, value: unknown): boolean {
+  return name === "cause" || value instanceof Error;
 }
