@@ -28,7 +28,7 @@ export type LogEvent = (typeof LOG_EVENTS)[number];
 /** Fields of a log line: identifiers, counts, durations. Never a token, code, secret, verifier or whole form. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
-/** Writes log lines. pino is behind it, in `cli/`. */
+/** Writes log lines. pino's destination is behind it, in `cli/`. */
 export interface Log {
   debug(event: LogEvent, fields?: LogFields): void;
   info(event: LogEvent, fields?: LogFields): void;

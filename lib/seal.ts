@@ -93,8 +93,11 @@ export function makeSealer({ secrets, issuer, prefix, random }: SealerOptions): 
     seal(kind, payload) {
       const { prefix: kindPrefix, header, current } = rings[kind];
       const nonce = random(NONCE_SIZE);
-      const body = current.xaes.seal(nonce, payload, current.associatedData);
-      return kindPrefix + Buffer.concat([header, nonce, body], OVERHEAD + payload.length).toString("base64url");
+      const sealed = Buffer.allocUnsafe(OVERHEAD + payload.length);
+      sealed.set(header);
+      sealed.set(nonce, HEADER_SIZE);
+      sealed.set(current.xaes.seal(nonce, payload, current.associatedData), HEADER_SIZE + NONCE_SIZE);
+      return kindPrefix + sealed.toString("base64url");
     },
     open(kind, sealed) {
       const { accepted, byId } = rings[kind];

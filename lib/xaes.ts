@@ -7,6 +7,8 @@ export const TAG_SIZE = 16;
 
 const BLOCK = 16;
 const GCM = "aes-256-gcm";
+const IV_SIZE = 12;
+const WITH_TAG = { authTagLength: TAG_SIZE } as const;
 
 /** XAES-256-GCM under one key. A random nonce is safe for as many messages as anybody can send. */
 export interface Xaes {
@@ -24,10 +26,16 @@ export function makeXaes(key: Uint8Array): Xaes {
   // ECB keeps nothing between blocks, so one cipher serves every derivation; a fresh one would cost twenty times as much.
   const ecb = createCipheriv("aes-256-ecb", createSecretKey(key), null).setAutoPadding(false);
   const k1 = cmacSubkey(ecb.update(Buffer.alloc(BLOCK)));
+  // Used again for every message, since each is done before the next begins.
   const blocks = Buffer.alloc(2 * BLOCK);
+  const iv = Buffer.alloc(IV_SIZE);
 
+  /** Fills `iv` too, from the other half of the nonce. */
   const derive = (nonce: Uint8Array): KeyObject => {
-    for (let i = 0; i < 12; i++) blocks[i + 4] = blocks[i + 4 + BLOCK] = (nonce[i] ?? 0) ^ (k1[i + 4] ?? 0);
+    for (let i = 0; i < IV_SIZE; i++) {
+      blocks[i + 4] = blocks[i + 4 + BLOCK] = (nonce[i] ?? 0) ^ (k1[i + 4] ?? 0);
+      iv[i] = nonce[i + IV_SIZE] ?? 0;
+    }
     for (let i = 0; i < 2; i++) {
       const at = i * BLOCK;
       blocks[at] = k1[0] ?? 0;
@@ -35,21 +43,24 @@ export function makeXaes(key: Uint8Array): Xaes {
       blocks[at + 2] = 0x58 ^ (k1[2] ?? 0);
       blocks[at + 3] = k1[3] ?? 0;
     }
-    return createSecretKey(ecb.update(blocks));
+    return createSecretKey(ecb.update(blocks)); // a key in bytes costs createCipheriv 14 µs more
   };
 
   return {
     seal(nonce, plaintext, associatedData) {
-      const cipher = createCipheriv(GCM, derive(nonce), nonce.subarray(12));
+      const cipher = createCipheriv(GCM, derive(nonce), iv);
       cipher.setAAD(associatedData);
       const body = cipher.update(plaintext);
       cipher.final();
-      return Buffer.concat([body, cipher.getAuthTag()], body.length + TAG_SIZE);
+      const sealed = Buffer.allocUnsafe(body.length + TAG_SIZE);
+      sealed.set(body);
+      sealed.set(cipher.getAuthTag(), body.length);
+      return sealed;
     },
     open(nonce, sealed, associatedData) {
       if (sealed.length < TAG_SIZE) return undefined;
       const end = sealed.length - TAG_SIZE;
-      const decipher = createDecipheriv(GCM, derive(nonce), nonce.subarray(12), { authTagLength: TAG_SIZE });
+      const decipher = createDecipheriv(GCM, derive(nonce), iv, WITH_TAG);
       decipher.setAAD(associatedData);
       decipher.setAuthTag(sealed.subarray(end));
       const body = decipher.update(sealed.subarray(0, end));
