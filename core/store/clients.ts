@@ -86,11 +86,11 @@ const built = statements(({ query, tables: { clients } }) => {
 });
 
 /**
- * A client as it stands: on SQLite from a cache that knows of every commit made before this turn of the event loop began,
- * and of all our own; on MySQL from a read that began after the call did, shared with the calls that arrived beside it.
+ * A client as it stands: on SQLite from a cache that knows of every commit made before the request arrived, and of all our
+ * own; on MySQL from a read that began after the call did, shared with the calls that arrived beside it.
  */
 export async function getClient(db: Db, issuer: number, clientId: string): Promise<StoredClient | undefined> {
-  if (!db.caches.usableThisTurn()) return readClient(db, issuer, clientId);
+  if (!db.caches.usable()) return readClient(db, issuer, clientId);
   const key = cacheKey(issuer, clientId);
   const known = db.caches.clients.get(key);
   if (known !== undefined) return known;

@@ -56,8 +56,6 @@ export function openSqlite(file: string | undefined, { log, onStatement }: Drive
     }
   };
   const group = makeGroupCommit({ db, perform, log });
-  // Asked before each use of a cache, at 4 µs, and not once per turn: in one turn of the loop a connection may bring a
-  // request that was sent after another process's commit was acknowledged, while the look was taken before that commit.
   const dataVersion = file === undefined ? undefined : prepare("PRAGMA data_version");
   const version = (): number => {
     const row = dataVersion?.get() as unknown;
