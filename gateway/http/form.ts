@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { OAuthError } from "#lib/errors.ts";
+import { endOfTurn } from "#lib/turn.ts";
 import { readBody } from "./body.ts";
 import type { Exchange } from "./exchange.ts";
 
@@ -23,7 +24,9 @@ export async function readForm(exchange: Exchange): Promise<Parameters | undefin
   const [type = ""] = (exchange.request.headers["content-type"] ?? "").split(";");
   if (type.trim().toLowerCase() !== FORM) throw new OAuthError("invalid_request", `The request is not of the content type ${FORM}`);
   const bytes = await readBody(exchange, MAX_FORM);
-  return bytes === undefined ? undefined : parseForm(bytes);
+  if (bytes === undefined) return undefined;
+  await endOfTurn();
+  return parseForm(bytes);
 }
 
 /** Reads the bytes of a form. @throws OAuthError invalid_request for a broken encoding or a repeated parameter */

@@ -5,6 +5,7 @@ import { type DescMessage, type DescMethodUnary, fromBinary, fromJsonString, typ
 import { Code, ConnectError } from "@connectrpc/connect";
 import { codeToHttpStatus, errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
 import type { Log } from "../events.ts";
+import { endOfTurn } from "../turn.ts";
 import type { Dispatcher, IncomingCall } from "./call.ts";
 
 /** Who sends a request, as far as the connection and the headers tell. */
@@ -63,6 +64,7 @@ export function makeLeanHandler(dispatcher: Dispatcher, { maxBytes, log }: LeanO
     }
     const { call, end } = begin(request, response, origin, answerOnce);
     const answer = async (body: Buffer): Promise<void> => {
+      await endOfTurn();
       try {
         const message = await dispatcher.unary(method, parse(codec, method.input, body), call);
         if (!response.headersSent) send(response, 200, request.headers["content-type"] ?? "", codec.write(method.output, message));
