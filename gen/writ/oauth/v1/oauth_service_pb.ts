@@ -4,7 +4,7 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { ClientAuthentication, RequestContext } from "./request_pb.ts";
+import type { ClientAuthentication, Parameter, RequestContext } from "./request_pb.ts";
 import { file_writ_oauth_v1_request } from "./request_pb.ts";
 import { file_writ_options } from "../../options_pb.ts";
 import type { Introspection } from "../../token/v1/introspection_pb.ts";
@@ -15,7 +15,257 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file writ/oauth/v1/oauth_service.proto.
  */
 export const file_writ_oauth_v1_oauth_service: GenFile = /*@__PURE__*/
-  fileDesc("CiF3cml0L29hdXRoL3YxL29hdXRoX3NlcnZpY2UucHJvdG8SDXdyaXQub2F1dGgudjEivwEKFEV4Y2hhbmdlVG9rZW5SZXF1ZXN0Ei4KB2NvbnRleHQYASABKAsyHS53cml0Lm9hdXRoLnYxLlJlcXVlc3RDb250ZXh0EkIKFWNsaWVudF9hdXRoZW50aWNhdGlvbhgCIAEoCzIjLndyaXQub2F1dGgudjEuQ2xpZW50QXV0aGVudGljYXRpb24SEgoKZ3JhbnRfdHlwZRgDIAEoCRINCgVzY29wZRgEIAEoCRIQCghhdWRpZW5jZRgFIAMoCSJkChVFeGNoYW5nZVRva2VuUmVzcG9uc2USFAoMYWNjZXNzX3Rva2VuGAEgASgJEhIKCnRva2VuX3R5cGUYAiABKAkSEgoKZXhwaXJlc19pbhgDIAEoDRINCgVzY29wZRgEIAEoCSK0AQoWSW50cm9zcGVjdFRva2VuUmVxdWVzdBIuCgdjb250ZXh0GAEgASgLMh0ud3JpdC5vYXV0aC52MS5SZXF1ZXN0Q29udGV4dBJCChVjbGllbnRfYXV0aGVudGljYXRpb24YAiABKAsyIy53cml0Lm9hdXRoLnYxLkNsaWVudEF1dGhlbnRpY2F0aW9uEg0KBXRva2VuGAMgASgJEhcKD3Rva2VuX3R5cGVfaGludBgEIAEoCSJOChdJbnRyb3NwZWN0VG9rZW5SZXNwb25zZRIzCg1pbnRyb3NwZWN0aW9uGAEgASgLMhwud3JpdC50b2tlbi52MS5JbnRyb3NwZWN0aW9uIrABChJSZXZva2VUb2tlblJlcXVlc3QSLgoHY29udGV4dBgBIAEoCzIdLndyaXQub2F1dGgudjEuUmVxdWVzdENvbnRleHQSQgoVY2xpZW50X2F1dGhlbnRpY2F0aW9uGAIgASgLMiMud3JpdC5vYXV0aC52MS5DbGllbnRBdXRoZW50aWNhdGlvbhINCgV0b2tlbhgDIAEoCRIXCg90b2tlbl90eXBlX2hpbnQYBCABKAkiFQoTUmV2b2tlVG9rZW5SZXNwb25zZSIUChJHZXRNZXRhZGF0YVJlcXVlc3QiMQoTR2V0TWV0YWRhdGFSZXNwb25zZRIMCgRqc29uGAEgASgMEgwKBGV0YWcYAiABKAkiEAoOR2V0Sndrc1JlcXVlc3QiPgoPR2V0Sndrc1Jlc3BvbnNlEgwKBGpzb24YASABKAwSDAoEZXRhZxgCIAEoCRIPCgdtYXhfYWdlGAMgASgNMuADCgxPQXV0aFNlcnZpY2USYAoNRXhjaGFuZ2VUb2tlbhIjLndyaXQub2F1dGgudjEuRXhjaGFuZ2VUb2tlblJlcXVlc3QaJC53cml0Lm9hdXRoLnYxLkV4Y2hhbmdlVG9rZW5SZXNwb25zZSIEyPMYAhJmCg9JbnRyb3NwZWN0VG9rZW4SJS53cml0Lm9hdXRoLnYxLkludHJvc3BlY3RUb2tlblJlcXVlc3QaJi53cml0Lm9hdXRoLnYxLkludHJvc3BlY3RUb2tlblJlc3BvbnNlIgTI8xgCEloKC1Jldm9rZVRva2VuEiEud3JpdC5vYXV0aC52MS5SZXZva2VUb2tlblJlcXVlc3QaIi53cml0Lm9hdXRoLnYxLlJldm9rZVRva2VuUmVzcG9uc2UiBMjzGAISWgoLR2V0TWV0YWRhdGESIS53cml0Lm9hdXRoLnYxLkdldE1ldGFkYXRhUmVxdWVzdBoiLndyaXQub2F1dGgudjEuR2V0TWV0YWRhdGFSZXNwb25zZSIEyPMYAhJOCgdHZXRKd2tzEh0ud3JpdC5vYXV0aC52MS5HZXRKd2tzUmVxdWVzdBoeLndyaXQub2F1dGgudjEuR2V0Sndrc1Jlc3BvbnNlIgTI8xgCYgZwcm90bzM", [file_writ_oauth_v1_request, file_writ_options, file_writ_token_v1_introspection]);
+  fileDesc("CiF3cml0L29hdXRoL3YxL29hdXRoX3NlcnZpY2UucHJvdG8SDXdyaXQub2F1dGgudjEiUgoQQXV0aG9yaXplUmVxdWVzdBIuCgdjb250ZXh0GAEgASgLMh0ud3JpdC5vYXV0aC52MS5SZXF1ZXN0Q29udGV4dBIOCgZjb29raWUYAiABKAkivAEKEUF1dGhvcml6ZVJlc3BvbnNlEisKCHJlZGlyZWN0GAEgASgLMhcud3JpdC5vYXV0aC52MS5SZWRpcmVjdEgAEiwKCWZvcm1fcG9zdBgCIAEoCzIXLndyaXQub2F1dGgudjEuRm9ybVBvc3RIABIuCgplcnJvcl9wYWdlGAMgASgLMhgud3JpdC5vYXV0aC52MS5FcnJvclBhZ2VIABISCgpzZXRfY29va2llGAQgAygJQggKBmFuc3dlciIsCghSZWRpcmVjdBIQCghsb2NhdGlvbhgBIAEoCRIOCgZzdGF0dXMYAiABKA0iSAoIRm9ybVBvc3QSDgoGYWN0aW9uGAEgASgJEiwKCnBhcmFtZXRlcnMYAiADKAsyGC53cml0Lm9hdXRoLnYxLlBhcmFtZXRlciJFCglFcnJvclBhZ2USDQoFZXJyb3IYASABKAkSGQoRZXJyb3JfZGVzY3JpcHRpb24YAiABKAkSDgoGc3RhdHVzGAMgASgNIpIBChJHZXRVc2VyaW5mb1JlcXVlc3QSLgoHY29udGV4dBgBIAEoCzIdLndyaXQub2F1dGgudjEuUmVxdWVzdENvbnRleHQSFQoNYXV0aG9yaXphdGlvbhgCIAEoCRIZChFmb3JtX2FjY2Vzc190b2tlbhgDIAEoCRIaChJxdWVyeV9hY2Nlc3NfdG9rZW4YBCABKAkiPgoTR2V0VXNlcmluZm9SZXNwb25zZRIOCgRqc29uGAEgASgMSAASDQoDand0GAIgASgJSABCCAoGYW5zd2VyIpECChRFeGNoYW5nZVRva2VuUmVxdWVzdBIuCgdjb250ZXh0GAEgASgLMh0ud3JpdC5vYXV0aC52MS5SZXF1ZXN0Q29udGV4dBJCChVjbGllbnRfYXV0aGVudGljYXRpb24YAiABKAsyIy53cml0Lm9hdXRoLnYxLkNsaWVudEF1dGhlbnRpY2F0aW9uEhIKCmdyYW50X3R5cGUYAyABKAkSDQoFc2NvcGUYBCABKAkSEAoIYXVkaWVuY2UYBSADKAkSDAoEY29kZRgGIAEoCRIUCgxyZWRpcmVjdF91cmkYByABKAkSFQoNY29kZV92ZXJpZmllchgIIAEoCRIVCg1yZWZyZXNoX3Rva2VuGAkgASgJIo0BChVFeGNoYW5nZVRva2VuUmVzcG9uc2USFAoMYWNjZXNzX3Rva2VuGAEgASgJEhIKCnRva2VuX3R5cGUYAiABKAkSEgoKZXhwaXJlc19pbhgDIAEoDRINCgVzY29wZRgEIAEoCRIVCg1yZWZyZXNoX3Rva2VuGAUgASgJEhAKCGlkX3Rva2VuGAYgASgJIrQBChZJbnRyb3NwZWN0VG9rZW5SZXF1ZXN0Ei4KB2NvbnRleHQYASABKAsyHS53cml0Lm9hdXRoLnYxLlJlcXVlc3RDb250ZXh0EkIKFWNsaWVudF9hdXRoZW50aWNhdGlvbhgCIAEoCzIjLndyaXQub2F1dGgudjEuQ2xpZW50QXV0aGVudGljYXRpb24SDQoFdG9rZW4YAyABKAkSFwoPdG9rZW5fdHlwZV9oaW50GAQgASgJIk4KF0ludHJvc3BlY3RUb2tlblJlc3BvbnNlEjMKDWludHJvc3BlY3Rpb24YASABKAsyHC53cml0LnRva2VuLnYxLkludHJvc3BlY3Rpb24isAEKElJldm9rZVRva2VuUmVxdWVzdBIuCgdjb250ZXh0GAEgASgLMh0ud3JpdC5vYXV0aC52MS5SZXF1ZXN0Q29udGV4dBJCChVjbGllbnRfYXV0aGVudGljYXRpb24YAiABKAsyIy53cml0Lm9hdXRoLnYxLkNsaWVudEF1dGhlbnRpY2F0aW9uEg0KBXRva2VuGAMgASgJEhcKD3Rva2VuX3R5cGVfaGludBgEIAEoCSIVChNSZXZva2VUb2tlblJlc3BvbnNlIhQKEkdldE1ldGFkYXRhUmVxdWVzdCIxChNHZXRNZXRhZGF0YVJlc3BvbnNlEgwKBGpzb24YASABKAwSDAoEZXRhZxgCIAEoCSIQCg5HZXRKd2tzUmVxdWVzdCI+Cg9HZXRKd2tzUmVzcG9uc2USDAoEanNvbhgBIAEoDBIMCgRldGFnGAIgASgJEg8KB21heF9hZ2UYAyABKA0ykgUKDE9BdXRoU2VydmljZRJUCglBdXRob3JpemUSHy53cml0Lm9hdXRoLnYxLkF1dGhvcml6ZVJlcXVlc3QaIC53cml0Lm9hdXRoLnYxLkF1dGhvcml6ZVJlc3BvbnNlIgTI8xgCEmAKDUV4Y2hhbmdlVG9rZW4SIy53cml0Lm9hdXRoLnYxLkV4Y2hhbmdlVG9rZW5SZXF1ZXN0GiQud3JpdC5vYXV0aC52MS5FeGNoYW5nZVRva2VuUmVzcG9uc2UiBMjzGAISZgoPSW50cm9zcGVjdFRva2VuEiUud3JpdC5vYXV0aC52MS5JbnRyb3NwZWN0VG9rZW5SZXF1ZXN0GiYud3JpdC5vYXV0aC52MS5JbnRyb3NwZWN0VG9rZW5SZXNwb25zZSIEyPMYAhJaCgtSZXZva2VUb2tlbhIhLndyaXQub2F1dGgudjEuUmV2b2tlVG9rZW5SZXF1ZXN0GiIud3JpdC5vYXV0aC52MS5SZXZva2VUb2tlblJlc3BvbnNlIgTI8xgCEloKC0dldFVzZXJpbmZvEiEud3JpdC5vYXV0aC52MS5HZXRVc2VyaW5mb1JlcXVlc3QaIi53cml0Lm9hdXRoLnYxLkdldFVzZXJpbmZvUmVzcG9uc2UiBMjzGAISWgoLR2V0TWV0YWRhdGESIS53cml0Lm9hdXRoLnYxLkdldE1ldGFkYXRhUmVxdWVzdBoiLndyaXQub2F1dGgudjEuR2V0TWV0YWRhdGFSZXNwb25zZSIEyPMYAhJOCgdHZXRKd2tzEh0ud3JpdC5vYXV0aC52MS5HZXRKd2tzUmVxdWVzdBoeLndyaXQub2F1dGgudjEuR2V0Sndrc1Jlc3BvbnNlIgTI8xgCYgZwcm90bzM", [file_writ_oauth_v1_request, file_writ_options, file_writ_token_v1_introspection]);
+
+/**
+ * An authorization request, or a browser on its way back from the login or the consent app.
+ *
+ * @generated from message writ.oauth.v1.AuthorizeRequest
+ */
+export type AuthorizeRequest = Message<"writ.oauth.v1.AuthorizeRequest"> & {
+  /**
+   * The HTTP request. The parameters are in it: an authorization request has any number of its own (RFC 6749 §3.1).
+   *
+   * @generated from field: writ.oauth.v1.RequestContext context = 1;
+   */
+  context?: RequestContext | undefined;
+
+  /**
+   * `Cookie` header, whole (RFC 6265 §4.2).
+   *
+   * @generated from field: string cookie = 2;
+   */
+  cookie: string;
+};
+
+/**
+ * Describes the message writ.oauth.v1.AuthorizeRequest.
+ * Use `create(AuthorizeRequestSchema)` to create a new message.
+ */
+export const AuthorizeRequestSchema: GenMessage<AuthorizeRequest> = /*@__PURE__*/
+  messageDesc(file_writ_oauth_v1_oauth_service, 0);
+
+/**
+ * What the browser gets.
+ *
+ * @generated from message writ.oauth.v1.AuthorizeResponse
+ */
+export type AuthorizeResponse = Message<"writ.oauth.v1.AuthorizeResponse"> & {
+  /**
+   * The answer.
+   *
+   * @generated from oneof writ.oauth.v1.AuthorizeResponse.answer
+   */
+  answer: {
+    /**
+     * It goes elsewhere: to the login app, to the consent app, or back to the client.
+     *
+     * @generated from field: writ.oauth.v1.Redirect redirect = 1;
+     */
+    value: Redirect;
+    case: "redirect";
+  } | {
+    /**
+     * A page that posts the answer to the client (OAuth 2.0 Form Post Response Mode §2).
+     *
+     * @generated from field: writ.oauth.v1.FormPost form_post = 2;
+     */
+    value: FormPost;
+    case: "formPost";
+  } | {
+    /**
+     * A page that tells the person of an error, where no client may be told (RFC 6749 §4.1.2.1).
+     *
+     * @generated from field: writ.oauth.v1.ErrorPage error_page = 3;
+     */
+    value: ErrorPage;
+    case: "errorPage";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * Values of `Set-Cookie` headers (RFC 6265 §4.1).
+   *
+   * @generated from field: repeated string set_cookie = 4;
+   */
+  setCookie: string[];
+};
+
+/**
+ * Describes the message writ.oauth.v1.AuthorizeResponse.
+ * Use `create(AuthorizeResponseSchema)` to create a new message.
+ */
+export const AuthorizeResponseSchema: GenMessage<AuthorizeResponse> = /*@__PURE__*/
+  messageDesc(file_writ_oauth_v1_oauth_service, 1);
+
+/**
+ * A redirect.
+ *
+ * @generated from message writ.oauth.v1.Redirect
+ */
+export type Redirect = Message<"writ.oauth.v1.Redirect"> & {
+  /**
+   * `Location`.
+   *
+   * @generated from field: string location = 1;
+   */
+  location: string;
+
+  /**
+   * HTTP status: 302 or 303.
+   *
+   * @generated from field: uint32 status = 2;
+   */
+  status: number;
+};
+
+/**
+ * Describes the message writ.oauth.v1.Redirect.
+ * Use `create(RedirectSchema)` to create a new message.
+ */
+export const RedirectSchema: GenMessage<Redirect> = /*@__PURE__*/
+  messageDesc(file_writ_oauth_v1_oauth_service, 2);
+
+/**
+ * A form for the client.
+ *
+ * @generated from message writ.oauth.v1.FormPost
+ */
+export type FormPost = Message<"writ.oauth.v1.FormPost"> & {
+  /**
+   * Where it is posted: the `redirect_uri`.
+   *
+   * @generated from field: string action = 1;
+   */
+  action: string;
+
+  /**
+   * Its fields.
+   *
+   * @generated from field: repeated writ.oauth.v1.Parameter parameters = 2;
+   */
+  parameters: Parameter[];
+};
+
+/**
+ * Describes the message writ.oauth.v1.FormPost.
+ * Use `create(FormPostSchema)` to create a new message.
+ */
+export const FormPostSchema: GenMessage<FormPost> = /*@__PURE__*/
+  messageDesc(file_writ_oauth_v1_oauth_service, 3);
+
+/**
+ * An error for a person.
+ *
+ * @generated from message writ.oauth.v1.ErrorPage
+ */
+export type ErrorPage = Message<"writ.oauth.v1.ErrorPage"> & {
+  /**
+   * `error`.
+   *
+   * @generated from field: string error = 1;
+   */
+  error: string;
+
+  /**
+   * `error_description`.
+   *
+   * @generated from field: string error_description = 2;
+   */
+  errorDescription: string;
+
+  /**
+   * HTTP status.
+   *
+   * @generated from field: uint32 status = 3;
+   */
+  status: number;
+};
+
+/**
+ * Describes the message writ.oauth.v1.ErrorPage.
+ * Use `create(ErrorPageSchema)` to create a new message.
+ */
+export const ErrorPageSchema: GenMessage<ErrorPage> = /*@__PURE__*/
+  messageDesc(file_writ_oauth_v1_oauth_service, 4);
+
+/**
+ * A UserInfo request (OIDC Core §5.3.1). The access token comes in one of three ways (RFC 6750 §2).
+ *
+ * @generated from message writ.oauth.v1.GetUserinfoRequest
+ */
+export type GetUserinfoRequest = Message<"writ.oauth.v1.GetUserinfoRequest"> & {
+  /**
+   * The HTTP request.
+   *
+   * @generated from field: writ.oauth.v1.RequestContext context = 1;
+   */
+  context?: RequestContext | undefined;
+
+  /**
+   * `Authorization` header, whole (RFC 6750 §2.1).
+   *
+   * @generated from field: string authorization = 2;
+   */
+  authorization: string;
+
+  /**
+   * `access_token` of the form (RFC 6750 §2.2).
+   *
+   * @generated from field: string form_access_token = 3;
+   */
+  formAccessToken: string;
+
+  /**
+   * `access_token` of the query (RFC 6750 §2.3).
+   *
+   * @generated from field: string query_access_token = 4;
+   */
+  queryAccessToken: string;
+};
+
+/**
+ * Describes the message writ.oauth.v1.GetUserinfoRequest.
+ * Use `create(GetUserinfoRequestSchema)` to create a new message.
+ */
+export const GetUserinfoRequestSchema: GenMessage<GetUserinfoRequest> = /*@__PURE__*/
+  messageDesc(file_writ_oauth_v1_oauth_service, 5);
+
+/**
+ * Claims about the subject.
+ *
+ * @generated from message writ.oauth.v1.GetUserinfoResponse
+ */
+export type GetUserinfoResponse = Message<"writ.oauth.v1.GetUserinfoResponse"> & {
+  /**
+   * Its form.
+   *
+   * @generated from oneof writ.oauth.v1.GetUserinfoResponse.answer
+   */
+  answer: {
+    /**
+     * JSON in UTF-8.
+     *
+     * @generated from field: bytes json = 1;
+     */
+    value: Uint8Array;
+    case: "json";
+  } | {
+    /**
+     * JWT, signed as the client registered (OIDC Core §5.3.2).
+     *
+     * @generated from field: string jwt = 2;
+     */
+    value: string;
+    case: "jwt";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message writ.oauth.v1.GetUserinfoResponse.
+ * Use `create(GetUserinfoResponseSchema)` to create a new message.
+ */
+export const GetUserinfoResponseSchema: GenMessage<GetUserinfoResponse> = /*@__PURE__*/
+  messageDesc(file_writ_oauth_v1_oauth_service, 6);
 
 /**
  * A token request.
@@ -57,6 +307,34 @@ export type ExchangeTokenRequest = Message<"writ.oauth.v1.ExchangeTokenRequest">
    * @generated from field: repeated string audience = 5;
    */
   audience: string[];
+
+  /**
+   * `code` (RFC 6749 §4.1.3).
+   *
+   * @generated from field: string code = 6;
+   */
+  code: string;
+
+  /**
+   * `redirect_uri` (RFC 6749 §4.1.3).
+   *
+   * @generated from field: string redirect_uri = 7;
+   */
+  redirectUri: string;
+
+  /**
+   * `code_verifier` (RFC 7636 §4.5).
+   *
+   * @generated from field: string code_verifier = 8;
+   */
+  codeVerifier: string;
+
+  /**
+   * `refresh_token` (RFC 6749 §6).
+   *
+   * @generated from field: string refresh_token = 9;
+   */
+  refreshToken: string;
 };
 
 /**
@@ -64,7 +342,7 @@ export type ExchangeTokenRequest = Message<"writ.oauth.v1.ExchangeTokenRequest">
  * Use `create(ExchangeTokenRequestSchema)` to create a new message.
  */
 export const ExchangeTokenRequestSchema: GenMessage<ExchangeTokenRequest> = /*@__PURE__*/
-  messageDesc(file_writ_oauth_v1_oauth_service, 0);
+  messageDesc(file_writ_oauth_v1_oauth_service, 7);
 
 /**
  * A successful token answer (RFC 6749 §5.1).
@@ -99,6 +377,20 @@ export type ExchangeTokenResponse = Message<"writ.oauth.v1.ExchangeTokenResponse
    * @generated from field: string scope = 4;
    */
   scope: string;
+
+  /**
+   * `refresh_token`. Empty: none.
+   *
+   * @generated from field: string refresh_token = 5;
+   */
+  refreshToken: string;
+
+  /**
+   * `id_token` (OIDC Core §3.1.3.3). Empty: none.
+   *
+   * @generated from field: string id_token = 6;
+   */
+  idToken: string;
 };
 
 /**
@@ -106,7 +398,7 @@ export type ExchangeTokenResponse = Message<"writ.oauth.v1.ExchangeTokenResponse
  * Use `create(ExchangeTokenResponseSchema)` to create a new message.
  */
 export const ExchangeTokenResponseSchema: GenMessage<ExchangeTokenResponse> = /*@__PURE__*/
-  messageDesc(file_writ_oauth_v1_oauth_service, 1);
+  messageDesc(file_writ_oauth_v1_oauth_service, 8);
 
 /**
  * An introspection request of a resource server.
@@ -148,7 +440,7 @@ export type IntrospectTokenRequest = Message<"writ.oauth.v1.IntrospectTokenReque
  * Use `create(IntrospectTokenRequestSchema)` to create a new message.
  */
 export const IntrospectTokenRequestSchema: GenMessage<IntrospectTokenRequest> = /*@__PURE__*/
-  messageDesc(file_writ_oauth_v1_oauth_service, 2);
+  messageDesc(file_writ_oauth_v1_oauth_service, 9);
 
 /**
  * An introspection answer.
@@ -169,7 +461,7 @@ export type IntrospectTokenResponse = Message<"writ.oauth.v1.IntrospectTokenResp
  * Use `create(IntrospectTokenResponseSchema)` to create a new message.
  */
 export const IntrospectTokenResponseSchema: GenMessage<IntrospectTokenResponse> = /*@__PURE__*/
-  messageDesc(file_writ_oauth_v1_oauth_service, 3);
+  messageDesc(file_writ_oauth_v1_oauth_service, 10);
 
 /**
  * A revocation request.
@@ -211,7 +503,7 @@ export type RevokeTokenRequest = Message<"writ.oauth.v1.RevokeTokenRequest"> & {
  * Use `create(RevokeTokenRequestSchema)` to create a new message.
  */
 export const RevokeTokenRequestSchema: GenMessage<RevokeTokenRequest> = /*@__PURE__*/
-  messageDesc(file_writ_oauth_v1_oauth_service, 4);
+  messageDesc(file_writ_oauth_v1_oauth_service, 11);
 
 /**
  * A revocation answer.
@@ -226,7 +518,7 @@ export type RevokeTokenResponse = Message<"writ.oauth.v1.RevokeTokenResponse"> &
  * Use `create(RevokeTokenResponseSchema)` to create a new message.
  */
 export const RevokeTokenResponseSchema: GenMessage<RevokeTokenResponse> = /*@__PURE__*/
-  messageDesc(file_writ_oauth_v1_oauth_service, 5);
+  messageDesc(file_writ_oauth_v1_oauth_service, 12);
 
 /**
  * Asks for the metadata document.
@@ -241,7 +533,7 @@ export type GetMetadataRequest = Message<"writ.oauth.v1.GetMetadataRequest"> & {
  * Use `create(GetMetadataRequestSchema)` to create a new message.
  */
 export const GetMetadataRequestSchema: GenMessage<GetMetadataRequest> = /*@__PURE__*/
-  messageDesc(file_writ_oauth_v1_oauth_service, 6);
+  messageDesc(file_writ_oauth_v1_oauth_service, 13);
 
 /**
  * The metadata document.
@@ -269,7 +561,7 @@ export type GetMetadataResponse = Message<"writ.oauth.v1.GetMetadataResponse"> &
  * Use `create(GetMetadataResponseSchema)` to create a new message.
  */
 export const GetMetadataResponseSchema: GenMessage<GetMetadataResponse> = /*@__PURE__*/
-  messageDesc(file_writ_oauth_v1_oauth_service, 7);
+  messageDesc(file_writ_oauth_v1_oauth_service, 14);
 
 /**
  * Asks for the published keys.
@@ -284,7 +576,7 @@ export type GetJwksRequest = Message<"writ.oauth.v1.GetJwksRequest"> & {
  * Use `create(GetJwksRequestSchema)` to create a new message.
  */
 export const GetJwksRequestSchema: GenMessage<GetJwksRequest> = /*@__PURE__*/
-  messageDesc(file_writ_oauth_v1_oauth_service, 8);
+  messageDesc(file_writ_oauth_v1_oauth_service, 15);
 
 /**
  * The published keys.
@@ -319,7 +611,7 @@ export type GetJwksResponse = Message<"writ.oauth.v1.GetJwksResponse"> & {
  * Use `create(GetJwksResponseSchema)` to create a new message.
  */
 export const GetJwksResponseSchema: GenMessage<GetJwksResponse> = /*@__PURE__*/
-  messageDesc(file_writ_oauth_v1_oauth_service, 9);
+  messageDesc(file_writ_oauth_v1_oauth_service, 16);
 
 /**
  * What the public endpoints are made of. Called by gateways.
@@ -327,6 +619,16 @@ export const GetJwksResponseSchema: GenMessage<GetJwksResponse> = /*@__PURE__*/
  * @generated from service writ.oauth.v1.OAuthService
  */
 export const OAuthService: GenService<{
+  /**
+   * Authorization endpoint (RFC 6749 §3.1), and the way back to it from the login and the consent app.
+   *
+   * @generated from rpc writ.oauth.v1.OAuthService.Authorize
+   */
+  authorize: {
+    methodKind: "unary";
+    input: typeof AuthorizeRequestSchema;
+    output: typeof AuthorizeResponseSchema;
+  },
   /**
    * Token endpoint (RFC 6749 §3.2).
    *
@@ -356,6 +658,16 @@ export const OAuthService: GenService<{
     methodKind: "unary";
     input: typeof RevokeTokenRequestSchema;
     output: typeof RevokeTokenResponseSchema;
+  },
+  /**
+   * UserInfo endpoint (OIDC Core §5.3).
+   *
+   * @generated from rpc writ.oauth.v1.OAuthService.GetUserinfo
+   */
+  getUserinfo: {
+    methodKind: "unary";
+    input: typeof GetUserinfoRequestSchema;
+    output: typeof GetUserinfoResponseSchema;
   },
   /**
    * Authorization server metadata (RFC 8414 §3, OIDC Discovery §4), as finished JSON.

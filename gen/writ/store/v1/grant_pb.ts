@@ -4,7 +4,6 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Value } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_struct } from "@bufbuild/protobuf/wkt";
 import type { JsonObject, Message } from "@bufbuild/protobuf";
 
@@ -12,7 +11,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file writ/store/v1/grant.proto.
  */
 export const file_writ_store_v1_grant: GenFile = /*@__PURE__*/
-  fileDesc("Chl3cml0L3N0b3JlL3YxL2dyYW50LnByb3RvEg13cml0LnN0b3JlLnYxIs8BCgtHcmFudFJlY29yZBI0CgdyZXF1ZXN0GAEgASgLMiMud3JpdC5zdG9yZS52MS5BdXRob3JpemF0aW9uUmVxdWVzdBIrCgVsb2dpbhgCIAEoCzIcLndyaXQuc3RvcmUudjEuTG9naW5EZWNpc2lvbhIvCgdjb25zZW50GAMgASgLMh4ud3JpdC5zdG9yZS52MS5Db25zZW50RGVjaXNpb24SLAoHc2Vzc2lvbhgEIAEoCzIbLndyaXQuc3RvcmUudjEuVG9rZW5TZXNzaW9uIvoDChRBdXRob3JpemF0aW9uUmVxdWVzdBIUCgxyZWRpcmVjdF91cmkYASABKAkSGQoRcmVkaXJlY3RfdXJpX3NlbnQYAiABKAgSFQoNcmVzcG9uc2VfdHlwZRgDIAEoCRIVCg1yZXNwb25zZV9tb2RlGAQgASgJEg0KBXNjb3BlGAUgAygJEhAKCGF1ZGllbmNlGAYgAygJEhIKBXN0YXRlGAcgASgJSACIAQESDQoFbm9uY2UYCCABKAkSFgoOY29kZV9jaGFsbGVuZ2UYCSABKAwSHAoUcGxhaW5fY29kZV9jaGFsbGVuZ2UYCiABKAkSDgoGcHJvbXB0GAsgAygJEhQKB21heF9hZ2UYDCABKA1IAYgBARISCgphY3JfdmFsdWVzGA0gAygJEhIKCnVpX2xvY2FsZXMYDiADKAkSEgoKbG9naW5faGludBgPIAEoCRIPCgdkaXNwbGF5GBAgASgJEjUKFGlkX3Rva2VuX2hpbnRfY2xhaW1zGBEgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIzCgpwYXJhbWV0ZXJzGBIgAygLMh8ud3JpdC5zdG9yZS52MS5SZXF1ZXN0UGFyYW1ldGVyEhQKDHJlcXVlc3RlZF9hdBgTIAEoAUIICgZfc3RhdGVCCgoIX21heF9hZ2UiLwoQUmVxdWVzdFBhcmFtZXRlchIMCgRuYW1lGAEgASgJEg0KBXZhbHVlGAIgASgJIowCCg1Mb2dpbkRlY2lzaW9uEgsKA2FjchgBIAEoCRILCgNhbXIYAiADKAkSJwoHY29udGV4dBgDIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZRIQCghyZW1lbWJlchgEIAEoCBIUCgxyZW1lbWJlcl9mb3IYBSABKA0SJAocaWRlbnRpdHlfcHJvdmlkZXJfc2Vzc2lvbl9pZBgGIAEoCRIhChlmb3JjZWRfc3ViamVjdF9pZGVudGlmaWVyGAcgASgJEhgKEGF1dGhlbnRpY2F0ZWRfYXQYCCABKAESDAoEc2tpcBgJIAEoCBIfChdleHRlbmRfc2Vzc2lvbl9saWZlc3BhbhgKIAEoCCLNAQoPQ29uc2VudERlY2lzaW9uEgoKAmlkGAEgASgMEhYKDmNvbnRlbnRfZGlnZXN0GAIgASgMEhIKCmhhbmRsZWRfYXQYAyABKAESDAoEc2tpcBgEIAEoCBI0CghhY2NlcHRlZBgFIAEoCzIgLndyaXQuc3RvcmUudjEuQ29uc2VudEFjY2VwdGFuY2VIABIzCghyZWplY3RlZBgGIAEoCzIfLndyaXQuc3RvcmUudjEuQ29uc2VudFJlamVjdGlvbkgAQgkKB291dGNvbWUinQEKEUNvbnNlbnRBY2NlcHRhbmNlEg0KBXNjb3BlGAEgAygJEhAKCGF1ZGllbmNlGAIgAygJEhYKDnNlYWxlZF9zZXNzaW9uGAMgASgJEhAKCHJlbWVtYmVyGAQgASgIEhQKDHJlbWVtYmVyX2ZvchgFIAEoDRInCgdjb250ZXh0GAYgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlInoKEENvbnNlbnRSZWplY3Rpb24SDQoFZXJyb3IYASABKAkSGQoRZXJyb3JfZGVzY3JpcHRpb24YAiABKAkSEgoKZXJyb3JfaGludBgDIAEoCRITCgtlcnJvcl9kZWJ1ZxgEIAEoCRITCgtzdGF0dXNfY29kZRgFIAEoDSImCgxUb2tlblNlc3Npb24SFgoOc2VhbGVkX3Nlc3Npb24YASABKAliBnByb3RvMw", [file_google_protobuf_struct]);
+  fileDesc("Chl3cml0L3N0b3JlL3YxL2dyYW50LnByb3RvEg13cml0LnN0b3JlLnYxIs8BCgtHcmFudFJlY29yZBI0CgdyZXF1ZXN0GAEgASgLMiMud3JpdC5zdG9yZS52MS5BdXRob3JpemF0aW9uUmVxdWVzdBIrCgVsb2dpbhgCIAEoCzIcLndyaXQuc3RvcmUudjEuTG9naW5EZWNpc2lvbhIvCgdjb25zZW50GAMgASgLMh4ud3JpdC5zdG9yZS52MS5Db25zZW50RGVjaXNpb24SLAoHc2Vzc2lvbhgEIAEoCzIbLndyaXQuc3RvcmUudjEuVG9rZW5TZXNzaW9uItIDChRBdXRob3JpemF0aW9uUmVxdWVzdBIUCgxyZWRpcmVjdF91cmkYASABKAkSGQoRcmVkaXJlY3RfdXJpX3NlbnQYAiABKAgSFQoNcmVzcG9uc2VfdHlwZRgDIAEoCRIVCg1yZXNwb25zZV9tb2RlGAQgASgJEg0KBXNjb3BlGAUgAygJEhAKCGF1ZGllbmNlGAYgAygJEhIKBXN0YXRlGAcgASgJSACIAQESDQoFbm9uY2UYCCABKAkSFgoOY29kZV9jaGFsbGVuZ2UYCSABKAwSDgoGcHJvbXB0GAsgAygJEhQKB21heF9hZ2UYDCABKA1IAYgBARISCgphY3JfdmFsdWVzGA0gAygJEhIKCnVpX2xvY2FsZXMYDiADKAkSEgoKbG9naW5faGludBgPIAEoCRIPCgdkaXNwbGF5GBAgASgJEjUKFGlkX3Rva2VuX2hpbnRfY2xhaW1zGBEgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIzCgpwYXJhbWV0ZXJzGBIgAygLMh8ud3JpdC5zdG9yZS52MS5SZXF1ZXN0UGFyYW1ldGVyQggKBl9zdGF0ZUIKCghfbWF4X2FnZUoECAoQC0oECBMQFCIvChBSZXF1ZXN0UGFyYW1ldGVyEgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAki9AEKDUxvZ2luRGVjaXNpb24SCwoDYWNyGAEgASgJEgsKA2FtchgCIAMoCRIPCgdjb250ZXh0GAMgASgJEhAKCHJlbWVtYmVyGAQgASgIEhQKDHJlbWVtYmVyX2ZvchgFIAEoDRIkChxpZGVudGl0eV9wcm92aWRlcl9zZXNzaW9uX2lkGAYgASgJEiEKGWZvcmNlZF9zdWJqZWN0X2lkZW50aWZpZXIYByABKAkSGAoQYXV0aGVudGljYXRlZF9hdBgIIAEoARIMCgRza2lwGAkgASgIEh8KF2V4dGVuZF9zZXNzaW9uX2xpZmVzcGFuGAogASgIIsgBCg9Db25zZW50RGVjaXNpb24SCgoCaWQYASABKAwSFgoOY29udGVudF9kaWdlc3QYAiABKAwSEgoKaGFuZGxlZF9hdBgDIAEoARIMCgRza2lwGAQgASgIEjQKCGFjY2VwdGVkGAUgASgLMiAud3JpdC5zdG9yZS52MS5Db25zZW50QWNjZXB0YW5jZUgAEi4KCHJlamVjdGVkGAYgASgLMhoud3JpdC5zdG9yZS52MS5FcnJvckFuc3dlckgAQgkKB291dGNvbWUihQEKEUNvbnNlbnRBY2NlcHRhbmNlEg0KBXNjb3BlGAEgAygJEhAKCGF1ZGllbmNlGAIgAygJEhYKDnNlYWxlZF9zZXNzaW9uGAMgASgJEhAKCHJlbWVtYmVyGAQgASgIEhQKDHJlbWVtYmVyX2ZvchgFIAEoDRIPCgdjb250ZXh0GAYgASgJIkwKC0Vycm9yQW5zd2VyEg0KBWVycm9yGAEgASgJEhkKEWVycm9yX2Rlc2NyaXB0aW9uGAIgASgJEhMKC3N0YXR1c19jb2RlGAMgASgNIiYKDFRva2VuU2Vzc2lvbhIWCg5zZWFsZWRfc2Vzc2lvbhgBIAEoCWIGcHJvdG8z", [file_google_protobuf_struct]);
 
 /**
  * Document of a grant row. Each step of the grant's life writes a field of its own and leaves the others as they are.
@@ -129,13 +128,6 @@ export type AuthorizationRequest = Message<"writ.store.v1.AuthorizationRequest">
   codeChallenge: Uint8Array;
 
   /**
-   * `code_challenge` of method `plain` (RFC 7636 §4.2), which is off unless configured. Empty: another method, or no PKCE.
-   *
-   * @generated from field: string plain_code_challenge = 10;
-   */
-  plainCodeChallenge: string;
-
-  /**
    * `prompt` (OIDC Core §3.1.2.1).
    *
    * @generated from field: repeated string prompt = 11;
@@ -190,13 +182,6 @@ export type AuthorizationRequest = Message<"writ.store.v1.AuthorizationRequest">
    * @generated from field: repeated writ.store.v1.RequestParameter parameters = 18;
    */
   parameters: RequestParameter[];
-
-  /**
-   * When the request arrived, in milliseconds since the epoch (`rat` of ID tokens).
-   *
-   * @generated from field: double requested_at = 19;
-   */
-  requestedAt: number;
 };
 
 /**
@@ -255,11 +240,11 @@ export type LoginDecision = Message<"writ.store.v1.LoginDecision"> & {
   amr: string[];
 
   /**
-   * What the login app hands on to the consent app: any JSON.
+   * What the login app hands on to the consent app: JSON text, so that its size is what was measured. Empty: nothing.
    *
-   * @generated from field: google.protobuf.Value context = 3;
+   * @generated from field: string context = 3;
    */
-  context?: Value | undefined;
+  context: string;
 
   /**
    * The browser is to be remembered.
@@ -370,9 +355,9 @@ export type ConsentDecision = Message<"writ.store.v1.ConsentDecision"> & {
     /**
      * The subject, or the app, did not. Redeeming it ends the grant.
      *
-     * @generated from field: writ.store.v1.ConsentRejection rejected = 6;
+     * @generated from field: writ.store.v1.ErrorAnswer rejected = 6;
      */
-    value: ConsentRejection;
+    value: ErrorAnswer;
     case: "rejected";
   } | { case: undefined; value?: undefined };
 };
@@ -426,11 +411,11 @@ export type ConsentAcceptance = Message<"writ.store.v1.ConsentAcceptance"> & {
   rememberFor: number;
 
   /**
-   * The consent app's context: any JSON.
+   * The consent app's context: JSON text. Empty: it sent none.
    *
-   * @generated from field: google.protobuf.Value context = 6;
+   * @generated from field: string context = 6;
    */
-  context?: Value | undefined;
+  context: string;
 };
 
 /**
@@ -441,11 +426,11 @@ export const ConsentAcceptanceSchema: GenMessage<ConsentAcceptance> = /*@__PURE_
   messageDesc(file_writ_store_v1_grant, 5);
 
 /**
- * An error that the consent app wants the client to get (RFC 6749 §4.1.2.1).
+ * An error that the login or the consent app wants the client to get (RFC 6749 §4.1.2.1).
  *
- * @generated from message writ.store.v1.ConsentRejection
+ * @generated from message writ.store.v1.ErrorAnswer
  */
-export type ConsentRejection = Message<"writ.store.v1.ConsentRejection"> & {
+export type ErrorAnswer = Message<"writ.store.v1.ErrorAnswer"> & {
   /**
    * `error`.
    *
@@ -454,39 +439,25 @@ export type ConsentRejection = Message<"writ.store.v1.ConsentRejection"> & {
   error: string;
 
   /**
-   * `error_description`.
+   * `error_description`, a hint included.
    *
    * @generated from field: string error_description = 2;
    */
   errorDescription: string;
 
   /**
-   * What could be done about it.
-   *
-   * @generated from field: string error_hint = 3;
-   */
-  errorHint: string;
-
-  /**
-   * For the log.
-   *
-   * @generated from field: string error_debug = 4;
-   */
-  errorDebug: string;
-
-  /**
    * HTTP status, where the error is a page. 0: by the error.
    *
-   * @generated from field: uint32 status_code = 5;
+   * @generated from field: uint32 status_code = 3;
    */
   statusCode: number;
 };
 
 /**
- * Describes the message writ.store.v1.ConsentRejection.
- * Use `create(ConsentRejectionSchema)` to create a new message.
+ * Describes the message writ.store.v1.ErrorAnswer.
+ * Use `create(ErrorAnswerSchema)` to create a new message.
  */
-export const ConsentRejectionSchema: GenMessage<ConsentRejection> = /*@__PURE__*/
+export const ErrorAnswerSchema: GenMessage<ErrorAnswer> = /*@__PURE__*/
   messageDesc(file_writ_store_v1_grant, 6);
 
 /**

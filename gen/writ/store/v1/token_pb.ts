@@ -11,7 +11,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file writ/store/v1/token.proto.
  */
 export const file_writ_store_v1_token: GenFile = /*@__PURE__*/
-  fileDesc("Chl3cml0L3N0b3JlL3YxL3Rva2VuLnByb3RvEg13cml0LnN0b3JlLnYxIqwBCgtUb2tlbkhhbmRsZRIOCgZpc3N1ZXIYASABKA0SEQoHcm93bGVzcxgCIAEoDEgAEisKBWdyYW50GAMgASgLMhoud3JpdC5zdG9yZS52MS5HcmFudEhhbmRsZUgAEhoKEmNsaWVudF9pbmNhcm5hdGlvbhgEIAEoDBITCgt0b2tlbl9lcG9jaBgFIAEoDRITCgtncmFudF9lcG9jaBgGIAEoDUIHCgVzdGF0ZSI8CgtHcmFudEhhbmRsZRIKCgJpZBgBIAEoDBINCgViaXJ0aBgCIAEoDBISCgpnZW5lcmF0aW9uGAMgASgNIssBCgtBY2Nlc3NUb2tlbhIqCgZoYW5kbGUYASABKAsyGi53cml0LnN0b3JlLnYxLlRva2VuSGFuZGxlEhEKCWNsaWVudF9pZBgCIAEoCRIPCgdzdWJqZWN0GAMgASgJEg0KBXNjb3BlGAQgAygJEhAKCGF1ZGllbmNlGAUgAygJEhEKCWlzc3VlZF9hdBgGIAEoDRISCgpleHBpcmVzX2F0GAcgASgNEiQKA2V4dBgIIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QiPAoJUGFnZVRva2VuEg0KBWFmdGVyGAEgASgJEhIKCmV4cGlyZXNfYXQYAiABKA0SDAoEbGlzdBgDIAEoCWIGcHJvdG8z", [file_google_protobuf_struct]);
+  fileDesc("Chl3cml0L3N0b3JlL3YxL3Rva2VuLnByb3RvEg13cml0LnN0b3JlLnYxIqwBCgtUb2tlbkhhbmRsZRIOCgZpc3N1ZXIYASABKA0SEQoHcm93bGVzcxgCIAEoDEgAEisKBWdyYW50GAMgASgLMhoud3JpdC5zdG9yZS52MS5HcmFudEhhbmRsZUgAEhoKEmNsaWVudF9pbmNhcm5hdGlvbhgEIAEoDBITCgt0b2tlbl9lcG9jaBgFIAEoDRITCgtncmFudF9lcG9jaBgGIAEoDUIHCgVzdGF0ZSI8CgtHcmFudEhhbmRsZRIKCgJpZBgBIAEoDBINCgViaXJ0aBgCIAEoDBISCgpnZW5lcmF0aW9uGAMgASgNIssBCgtBY2Nlc3NUb2tlbhIqCgZoYW5kbGUYASABKAsyGi53cml0LnN0b3JlLnYxLlRva2VuSGFuZGxlEhEKCWNsaWVudF9pZBgCIAEoCRIPCgdzdWJqZWN0GAMgASgJEg0KBXNjb3BlGAQgAygJEhAKCGF1ZGllbmNlGAUgAygJEhEKCWlzc3VlZF9hdBgGIAEoDRISCgpleHBpcmVzX2F0GAcgASgNEiQKA2V4dBgIIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QiTQoMUmVmcmVzaFRva2VuEikKBWdyYW50GAEgASgLMhoud3JpdC5zdG9yZS52MS5HcmFudEhhbmRsZRISCgpleHBpcmVzX2F0GAIgASgNIlIKEUF1dGhvcml6YXRpb25Db2RlEikKBWdyYW50GAEgASgLMhoud3JpdC5zdG9yZS52MS5HcmFudEhhbmRsZRISCgpleHBpcmVzX2F0GAIgASgNIjwKCVBhZ2VUb2tlbhINCgVhZnRlchgBIAEoCRISCgpleHBpcmVzX2F0GAIgASgNEgwKBGxpc3QYAyABKAliBnByb3RvMw", [file_google_protobuf_struct]);
 
 /**
  * Names the state that a token depends on, and what that state was when the token was made. It is sealed in an opaque
@@ -115,7 +115,8 @@ export const GrantHandleSchema: GenMessage<GrantHandle> = /*@__PURE__*/
   messageDesc(file_writ_store_v1_token, 1);
 
 /**
- * Payload of a sealed access token.
+ * Payload of a sealed access token. Of a token with a grant only the handle, the times and a narrowed scope are here: the
+ * grant knows the rest.
  *
  * @generated from message writ.store.v1.AccessToken
  */
@@ -142,7 +143,7 @@ export type AccessToken = Message<"writ.store.v1.AccessToken"> & {
   subject: string;
 
   /**
-   * Granted scopes.
+   * Granted scopes. Of a token with a grant: those that a refresh asked for, if they were fewer (RFC 6749 §6).
    *
    * @generated from field: repeated string scope = 4;
    */
@@ -185,6 +186,62 @@ export const AccessTokenSchema: GenMessage<AccessToken> = /*@__PURE__*/
   messageDesc(file_writ_store_v1_token, 2);
 
 /**
+ * Payload of a refresh token.
+ *
+ * @generated from message writ.store.v1.RefreshToken
+ */
+export type RefreshToken = Message<"writ.store.v1.RefreshToken"> & {
+  /**
+   * The grant, at the token's generation.
+   *
+   * @generated from field: writ.store.v1.GrantHandle grant = 1;
+   */
+  grant?: GrantHandle | undefined;
+
+  /**
+   * Seconds since the epoch.
+   *
+   * @generated from field: uint32 expires_at = 2;
+   */
+  expiresAt: number;
+};
+
+/**
+ * Describes the message writ.store.v1.RefreshToken.
+ * Use `create(RefreshTokenSchema)` to create a new message.
+ */
+export const RefreshTokenSchema: GenMessage<RefreshToken> = /*@__PURE__*/
+  messageDesc(file_writ_store_v1_token, 3);
+
+/**
+ * Payload of an authorization code.
+ *
+ * @generated from message writ.store.v1.AuthorizationCode
+ */
+export type AuthorizationCode = Message<"writ.store.v1.AuthorizationCode"> & {
+  /**
+   * The grant.
+   *
+   * @generated from field: writ.store.v1.GrantHandle grant = 1;
+   */
+  grant?: GrantHandle | undefined;
+
+  /**
+   * Seconds since the epoch.
+   *
+   * @generated from field: uint32 expires_at = 2;
+   */
+  expiresAt: number;
+};
+
+/**
+ * Describes the message writ.store.v1.AuthorizationCode.
+ * Use `create(AuthorizationCodeSchema)` to create a new message.
+ */
+export const AuthorizationCodeSchema: GenMessage<AuthorizationCode> = /*@__PURE__*/
+  messageDesc(file_writ_store_v1_token, 4);
+
+/**
  * Payload of a page token.
  *
  * @generated from message writ.store.v1.PageToken
@@ -217,5 +274,5 @@ export type PageToken = Message<"writ.store.v1.PageToken"> & {
  * Use `create(PageTokenSchema)` to create a new message.
  */
 export const PageTokenSchema: GenMessage<PageToken> = /*@__PURE__*/
-  messageDesc(file_writ_store_v1_token, 3);
+  messageDesc(file_writ_store_v1_token, 5);
 
