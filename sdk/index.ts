@@ -1,8 +1,11 @@
 import { type Client, type ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { type ConnectTransportOptions, createConnectTransport } from "@connectrpc/connect-node";
 import { ClientService } from "#gen/writ/admin/v1/client_service_pb.ts";
+import { ConsentService } from "#gen/writ/admin/v1/consent_service_pb.ts";
 import { JwkService } from "#gen/writ/admin/v1/jwk_service_pb.ts";
+import { LoginService } from "#gen/writ/admin/v1/login_service_pb.ts";
 import { MetadataService } from "#gen/writ/admin/v1/metadata_service_pb.ts";
+import { SessionService } from "#gen/writ/admin/v1/session_service_pb.ts";
 import { TokenService as AdminTokenService } from "#gen/writ/admin/v1/token_service_pb.ts";
 import { OAuthErrorDetailSchema } from "#gen/writ/oauth/v1/request_pb.ts";
 import { TokenService } from "#gen/writ/token/v1/token_service_pb.ts";
@@ -22,6 +25,12 @@ export interface WritClient {
   readonly clients: Client<typeof ClientService>;
   readonly jwks: Client<typeof JwkService>;
   readonly metadata: Client<typeof MetadataService>;
+  /** Login requests, for the login app. */
+  readonly logins: Client<typeof LoginService>;
+  /** Consent requests, for the consent app. */
+  readonly consents: Client<typeof ConsentService>;
+  /** Login and consent sessions. */
+  readonly sessions: Client<typeof SessionService>;
   /** Tokens as an administrator sees them. */
   readonly adminTokens: Client<typeof AdminTokenService>;
   /** Tokens for services that decide on them at a high rate. */
@@ -51,6 +60,9 @@ export function createWritClient({ baseUrl, token, tls }: WritOptions): WritClie
     clients: createClient(ClientService, transport),
     jwks: createClient(JwkService, transport),
     metadata: createClient(MetadataService, transport),
+    logins: createClient(LoginService, transport),
+    consents: createClient(ConsentService, transport),
+    sessions: createClient(SessionService, transport),
     adminTokens: createClient(AdminTokenService, transport),
     tokens: createClient(TokenService, transport),
     transport,
