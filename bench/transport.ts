@@ -31,7 +31,16 @@ const ANSWER = { accessToken: `writ_at_${"a".repeat(150)}`, tokenType: "Bearer",
 
 function makeTestDispatcher() {
   const config = configSchema.parse({ serve: { rpc: { port: 0 } } });
-  const handlers = { exchangeToken: () => ANSWER, introspectToken: () => ({}), revokeToken: () => ({}), getMetadata: () => ({}), getJwks: () => ({}) };
+  const nothing = () => ({});
+  const handlers = {
+    exchangeToken: () => ANSWER,
+    authorize: nothing,
+    getUserinfo: nothing,
+    introspectToken: nothing,
+    revokeToken: nothing,
+    getMetadata: nothing,
+    getJwks: nothing,
+  };
   return {
     config,
     dispatcher: makeDispatcher({

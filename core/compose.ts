@@ -1,6 +1,9 @@
 import { ClientService } from "#gen/writ/admin/v1/client_service_pb.ts";
+import { ConsentService } from "#gen/writ/admin/v1/consent_service_pb.ts";
 import { JwkService } from "#gen/writ/admin/v1/jwk_service_pb.ts";
+import { LoginService } from "#gen/writ/admin/v1/login_service_pb.ts";
 import { MetadataService } from "#gen/writ/admin/v1/metadata_service_pb.ts";
+import { SessionService } from "#gen/writ/admin/v1/session_service_pb.ts";
 import { TokenService as AdminTokenService } from "#gen/writ/admin/v1/token_service_pb.ts";
 import { OAuthService } from "#gen/writ/oauth/v1/oauth_service_pb.ts";
 import { TokenService } from "#gen/writ/token/v1/token_service_pb.ts";
@@ -20,9 +23,12 @@ import { requireKnownSealKeys } from "./keys/reseal.ts";
 import { makeSigningKeys, SIGNING_ALGS, SIGNING_SETS } from "./keys/signing-keys.ts";
 import { adminTokenService } from "./services/admin-token.ts";
 import { clientService } from "./services/client.ts";
+import { consentService } from "./services/consent.ts";
 import { jwkService } from "./services/jwk.ts";
+import { loginService } from "./services/login.ts";
 import { metadataService } from "./services/metadata.ts";
 import { oauthService } from "./services/oauth.ts";
+import { sessionService } from "./services/session.ts";
 import { tokenService } from "./services/token.ts";
 import { settle } from "./settings.ts";
 import { closeDb, type OpenOptions, openDb, pingDb } from "./store/db.ts";
@@ -95,6 +101,9 @@ function serviceRegistrations(deps: Deps): Registration[] {
     register(AdminTokenService, adminTokenService(deps)),
     register(MetadataService, metadataService(deps)),
     register(TokenService, tokenService(deps)),
+    register(LoginService, loginService(deps)),
+    register(ConsentService, consentService(deps)),
+    register(SessionService, sessionService(deps)),
   ];
 }
 

@@ -20,7 +20,39 @@ export interface Settings {
   readonly publishBeforeUse: number;
   /** `token_type` of token answers; its case means nothing (RFC 6749 §5.1). */
   readonly tokenType: "Bearer" | "bearer";
+  /** Lifetimes in milliseconds. */
+  readonly ttl: {
+    readonly authCode: number;
+    readonly refreshToken: number;
+  };
+  readonly pkce: {
+    readonly forPublicClients: boolean;
+    readonly forAll: boolean;
+  };
+  readonly refresh: {
+    /** Milliseconds that a superseded refresh token may still be used. */
+    readonly grace: number;
+    /** A refresh ends the access tokens that were issued before. */
+    readonly revokesPrevious: boolean;
+  };
+  /** Where cookies are kept and under which names. */
+  readonly cookies: CookieSettings;
 }
+
+/** Where cookies are kept and under which names. */
+export interface CookieSettings {
+  readonly secure: boolean;
+  readonly sameSite: "strict" | "lax" | "none";
+  /** Undefined: this host alone. */
+  readonly domain: string | undefined;
+  readonly sessionPath: string;
+  /** Binds flows to the browser. Names of one flow's cookie begin so too. */
+  readonly browser: string;
+  readonly session: string;
+}
+
+/** What lives for good lives so long: expiries travel as 32 bits of seconds, which last until 2106. Milliseconds. */
+const FOR_GOOD = 50 * 365 * 24 * 3_600_000;
 
 /** Settles what depends on `compat`. @throws Error when there is no issuer. */
 export function settle(config: Config): Settings {
@@ -40,5 +72,32 @@ export function settle(config: Config): Settings {
     },
     publishBeforeUse: hydra ? 0 : config.keys.publish_before_use,
     tokenType: hydra ? "bearer" : "Bearer",
+    ttl: {
+      authCode: config.ttl.auth_code ?? (hydra ? 600_000 : 60_000),
+      refreshToken: typeof config.ttl.refresh_token === "number" && config.ttl.refresh_token >= 0 ? Math.min(config.ttl.refresh_token, FOR_GOOD) : FOR_GOOD,
+    },
+    pkce: { forPublicClients: config.oauth2.pkce.enforced_for_public_clients ?? !hydra, forAll: config.oauth2.pkce.enforced },
+    refresh: {
+      grace: config.oauth2.grant.refresh_token.rotation_grace_period ?? (hydra ? 0 : 60_000),
+      revokesPrevious: config.refresh.revoke_previous_access_tokens ?? hydra,
+    },
+    cookies: settleCookies(config.serve.cookies, issuerUrl, hydra),
+  };
+}
+
+/** RFC 6265bis §4.1.3: with `__Host-` no other host, and no page without TLS, can put a cookie in place of ours. */
+function settleCookies({ same_site_mode: sameSite, domain, secure, names, paths }: Config["serve"]["cookies"], issuerUrl: string, hydra: boolean): CookieSettings {
+  const isSecure = issuerUrl.startsWith("https:") || secure === true;
+  const name = (base: string, path: string): string => {
+    if (!isSecure) return `${base}_dev`;
+    return hydra ? base : `${domain === undefined && path === "/" ? "__Host-" : "__Secure-"}${base}`;
+  };
+  return {
+    secure: isSecure,
+    sameSite: sameSite === "None" && !isSecure ? "lax" : (sameSite.toLowerCase() as CookieSettings["sameSite"]),
+    domain,
+    sessionPath: paths.session,
+    browser: name(names.login_csrf ?? (hydra ? "ory_hydra_login_csrf" : "writ_browser"), "/"),
+    session: name(names.session ?? (hydra ? "ory_hydra_session" : "writ_session"), paths.session),
   };
 }

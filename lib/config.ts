@@ -8,6 +8,7 @@ const duration = z.string().transform((text, context) => {
   return z.NEVER;
 });
 const httpUrl = z.url({ protocol: /^https?$/ });
+const cookieName = z.string().regex(/^[\w-]{1,64}$/);
 const port = z.int().min(0).max(65535);
 
 const tls = z.strictObject({
@@ -46,6 +47,15 @@ export const configSchema = z.strictObject({
       public: z.strictObject({ ...address({ host: "0.0.0.0", port: 4444 }), cors: cors.prefault({}) }).prefault({}), // browsers and clients
       admin: z.strictObject({ ...address({ host: "127.0.0.1", port: 4445 }), ...open, cors: cors.prefault({}) }).prefault({}), // loopback: without credentials it must not be reached from elsewhere
       rpc: z.strictObject({ ...address({ host: "127.0.0.1", port: 4440 }), ...open }).prefault({}), // the same
+      cookies: z
+        .strictObject({
+          same_site_mode: z.enum(["Strict", "Lax", "None"]).default("Lax"), // None, for iframes with prompt=none, needs an https issuer; Strict would lose the way back from the login app
+          domain: z.string().optional(), // unset: this host alone, and the names begin with __Host-
+          secure: z.boolean().optional(), // only looked at on an http issuer, behind something that ends TLS
+          names: z.strictObject({ login_csrf: cookieName.optional(), consent_csrf: cookieName.optional(), session: cookieName.optional() }).prefault({}), // login_csrf: the cookie that binds a flow to its browser; consent_csrf: not looked at, one cookie does for both
+          paths: z.strictObject({ session: z.string().startsWith("/").default("/") }).prefault({}),
+        })
+        .prefault({}),
       shutdown_grace: duration.prefault("20s"), // how long requests under way may go on when the process is asked to stop
     })
     .prefault({}),
@@ -73,13 +83,23 @@ export const configSchema = z.strictObject({
   urls: z
     .strictObject({
       self: z.strictObject({ issuer: httpUrl.optional(), public: httpUrl.optional(), admin: httpUrl.optional() }).prefault({}), // issuer: https but for `dev`; public: where the public port is reached, the issuer unless set
-      login: httpUrl.optional(),
+      login: httpUrl.optional(), // the operator's apps; unset: a page that says so
+      registration: httpUrl.optional(), // prompt=registration goes there; the login app unless set
       consent: httpUrl.optional(),
-      error: httpUrl.optional(),
+      error: httpUrl.optional(), // unset: a page of our own
     })
     .prefault({}),
   secrets: z.strictObject({ system: z.array(z.string().min(16)).default([]), pagination: z.array(z.string().min(16)).default([]) }).prefault({}), // the first seals, all open; pagination: the system's unless set
-  ttl: z.strictObject({ access_token: duration.prefault("1h") }).prefault({}),
+  ttl: z
+    .strictObject({
+      login_consent_request: duration.prefault("30m"), // from the authorization request until its last answer
+      authentication_session: duration.prefault("720h"), // how long a browser is remembered where the login app does not say
+      auth_code: duration.optional(), // unset: 60 s (RFC 6749 §4.1.2 asks for a short life), under `compat: hydra` 10 min
+      access_token: duration.prefault("1h"),
+      refresh_token: z.union([z.literal(-1), z.literal("-1"), duration]).prefault("720h"), // from its last use; -1: for good
+      id_token: duration.prefault("1h"),
+    })
+    .prefault({}),
   strategies: z
     .strictObject({
       access_token: z.enum(["opaque", "jwt"]).default("opaque"), // a sealed token costs a third of a signed one
@@ -94,8 +114,15 @@ export const configSchema = z.strictObject({
   oauth2: z
     .strictObject({
       client_credentials: z.strictObject({ default_grant_allowed_scope: z.boolean().default(false) }).prefault({}), // as Hydra: no scope asked, none granted
+      pkce: z.strictObject({ enforced: z.boolean().default(false), enforced_for_public_clients: z.boolean().optional() }).prefault({}), // unset: public clients must (RFC 9700 §2.1.1), under `compat: hydra` need not
+      grant: z
+        .strictObject({
+          refresh_token: z.strictObject({ rotation_grace_period: duration.refine((milliseconds) => milliseconds <= 300_000, "is longer than 5 minutes").optional() }).prefault({}), // a superseded refresh token is no theft for so long: 60 s, under `compat: hydra` 0
+        })
+        .prefault({}),
     })
     .prefault({}),
+  refresh: z.strictObject({ revoke_previous_access_tokens: z.boolean().optional() }).prefault({}), // unset: they live until they expire; under `compat: hydra` a refresh ends them
   keys: z.strictObject({ publish_before_use: duration.prefault("10m") }).prefault({}), // a new key is in the JWKS for so long before it signs; under `compat: hydra` none
   log: z.strictObject({ level: z.enum(["fatal", "error", "warn", "info", "debug", "trace"]).default("info"), format: z.enum(["json", "text"]).optional() }).prefault({}), // unset: text for a terminal, JSON else
 });

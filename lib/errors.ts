@@ -1,6 +1,6 @@
 /**
  * HTTP status of each error code at an endpoint that answers directly. The codes and statuses come from
- * RFC 6749 §5.2, RFC 7009 §2.2.1, RFC 7591 §3.2.2, RFC 6750 §3.1, OIDC Core §3.1.2.6.
+ * RFC 6749 §5.2, RFC 7009 §2.2.1, RFC 7591 §3.2.2, RFC 6750 §3.1, OIDC Core §3.1.2.6; the last four are Hydra's.
  */
 export const HTTP_STATUS = {
   invalid_request: 400,
@@ -9,9 +9,15 @@ export const HTTP_STATUS = {
   unauthorized_client: 400,
   unsupported_grant_type: 400,
   unsupported_response_type: 400,
+  unsupported_response_mode: 400,
   unsupported_token_type: 400,
   invalid_scope: 400,
   invalid_target: 400,
+  login_required: 400,
+  consent_required: 400,
+  request_not_supported: 400,
+  request_uri_not_supported: 400,
+  registration_not_supported: 400,
   access_denied: 403,
   invalid_token: 401,
   insufficient_scope: 403,
@@ -19,6 +25,10 @@ export const HTTP_STATUS = {
   invalid_redirect_uri: 400,
   server_error: 500,
   temporarily_unavailable: 503,
+  request_unauthorized: 401,
+  request_forbidden: 403,
+  invalid_state: 400,
+  insufficient_entropy: 400,
 } as const;
 
 /** A registered `error` code. */

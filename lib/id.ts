@@ -19,6 +19,21 @@ export function makeTimeId(now: EpochMillis, random: Random): TimeId {
   return id;
 }
 
+/** When a time-ordered identifier was made. */
+export function timeOf(id: TimeId): EpochMillis {
+  return Buffer.from(id.buffer, id.byteOffset, 6).readUIntBE(0, 6) as EpochMillis;
+}
+
+/** The form in which people and other programs see an identifier of 16 bytes: 32 hex digits. */
+export function toHex(id: Uint8Array): string {
+  return Buffer.from(id.buffer, id.byteOffset, id.byteLength).toString("hex");
+}
+
+/** Reads that form. Undefined: it is none. */
+export function fromHex(text: string): Uint8Array | undefined {
+  return /^[0-9a-f]{32}$/.test(text) ? new Uint8Array(Buffer.from(text, "hex")) : undefined;
+}
+
 /** A random UUID (version 4, RFC 9562 §5.4). */
 export function makeUuid(random: Random): string {
   const bytes = random(16);

@@ -5,8 +5,17 @@ import { makeXaes, NONCE_SIZE, TAG_SIZE, type Xaes } from "./xaes.ts";
 /** What a sealed string is. Each has a key and a prefix of its own, so that one never passes for another. */
 export const SEAL_KINDS = {
   access_token: "at",
+  refresh_token: "rt",
+  authorization_code: "ac",
+  login_challenge: "lc",
+  login_verifier: "lv",
+  consent_challenge: "cc",
+  consent_verifier: "cv",
+  session_cookie: "sc",
   page_token: "pt",
   stored_key: "sk",
+  stored_outcome: "so",
+  stored_session: "ss",
 } as const;
 
 /** Kind of a sealed string. */
@@ -48,8 +57,10 @@ const VERSION = 1;
 const KEY_ID_SIZE = 4;
 const HEADER_SIZE = 1 + KEY_ID_SIZE;
 const OVERHEAD = HEADER_SIZE + NONCE_SIZE + TAG_SIZE;
-/** Nothing that Writ seals comes near it; what is longer is refused before any work is done on it. */
+/** Nothing that travels comes near it; what is longer is refused before any work is done on it. */
 const MAX_LENGTH = 16_384;
+/** What apps hand over and rows keep. */
+const MAX_STORED_LENGTH = 1_048_576;
 
 /** Prefixes that Writ writes by default and under `compat: hydra`. */
 const KNOWN_PREFIXES = ["writ", "ory"] as const;
@@ -85,7 +96,7 @@ export function makeSealer({ secrets, issuer, prefix, random }: SealerOptions): 
     const accepted = [...new Set([prefix, ...KNOWN_PREFIXES])].map((each) => `${each}_${SEAL_KINDS[kind]}_`);
     return { prefix: `${prefix}_${SEAL_KINDS[kind]}_`, accepted, header: Uint8Array.of(VERSION, ...keyId), current: keys[0] as Key, byId };
   };
-  const rings: Record<SealKind, Ring> = { access_token: makeRing("access_token"), page_token: makeRing("page_token"), stored_key: makeRing("stored_key") };
+  const rings = Object.fromEntries((Object.keys(SEAL_KINDS) as SealKind[]).map((kind) => [kind, makeRing(kind)])) as Record<SealKind, Ring>;
 
   return {
     keyId,
@@ -102,7 +113,7 @@ export function makeSealer({ secrets, issuer, prefix, random }: SealerOptions): 
     open(kind, sealed) {
       const { accepted, byId } = rings[kind];
       const kindPrefix = accepted.find((each) => sealed.startsWith(each));
-      if (kindPrefix === undefined || sealed.length > MAX_LENGTH) return INVALID;
+      if (kindPrefix === undefined || sealed.length > (kind.startsWith("stored_") ? MAX_STORED_LENGTH : MAX_LENGTH)) return INVALID;
       const text = sealed.slice(kindPrefix.length);
       const bytes = Buffer.from(text, "base64url");
       // One string a token: what only decodes to the same bytes (padding, other alphabet, loose last bits) is not it.

@@ -75,7 +75,7 @@ function notPresented(compatHydra: boolean): OAuthError {
 }
 
 /** Longest `client_id` in bytes: nothing longer is registered. */
-const MAX_CLIENT_ID = 255;
+export const MAX_CLIENT_ID = 255;
 
 function findClient(deps: AuthenticateDeps, clientId: string): Promise<StoredClient | undefined> | undefined {
   return clientId === "" || clientId.length > MAX_CLIENT_ID ? undefined : getClient(deps.db, deps.issuer, clientId);

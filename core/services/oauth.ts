@@ -2,19 +2,23 @@ import type { OAuthService } from "#gen/writ/oauth/v1/oauth_service_pb.ts";
 import type { ClientAuthentication } from "#gen/writ/oauth/v1/request_pb.ts";
 import { OAuthError } from "#lib/errors.ts";
 import type { Handlers } from "#lib/rpc/call.ts";
+import { authorize } from "../authorize/authorize.ts";
 import { type AuthenticatedClient, authenticateClient } from "../client/authenticate.ts";
 import type { Deps } from "../deps.ts";
 import { finishJson } from "../metadata/finished.ts";
 import { serverMetadata } from "../metadata/server-metadata.ts";
-import type { AccessTokenFacts } from "../model/access-token.ts";
+import type { TokenFacts } from "../model/token-facts.ts";
 import { exchangeToken } from "../token/exchange.ts";
 import { introspect } from "../token/introspect.ts";
-import { revokeToken } from "../token/revoke.ts";
+import { revokeToken, type TokenOwner } from "../token/revoke.ts";
+import { userinfo } from "../token/userinfo.ts";
 
 /** What the public endpoints are made of. */
 export function oauthService(deps: Deps): Handlers<typeof OAuthService> {
   const metadata = finishJson(serverMetadata(deps.settings));
   return {
+    authorize: (request, { now }) => authorize(deps, request, now),
+    getUserinfo: (request, { now }) => userinfo(deps, request, now),
     exchangeToken: (request, { now }) => exchangeToken(deps, request, now),
 
     async introspectToken({ clientAuthentication, token }, { now }) {
@@ -25,7 +29,7 @@ export function oauthService(deps: Deps): Handlers<typeof OAuthService> {
 
     async revokeToken({ clientAuthentication, token }, { now }) {
       const { client } = await authenticateClient(deps, clientAuthentication); // RFC 7009 §2.1
-      await revokeToken(deps, token, (facts) => isIssuedTo(client, facts), now);
+      await revokeToken(deps, token, (owner) => isIssuedTo(client, owner), now);
       return {};
     },
 
@@ -41,13 +45,14 @@ async function requireConfidentialClient(deps: Deps, authentication: ClientAuthe
   return client;
 }
 
-/** RFC 7662 §4: a token is shown to the client that holds it and to the resource servers that it is for, to nobody else. */
-function maySee(caller: AuthenticatedClient["client"], facts: AccessTokenFacts): boolean {
+/** RFC 7662 §4: a token is shown to the client that holds it and to the resource servers that it is for, to nobody else; a refresh token is for none. */
+function maySee(caller: AuthenticatedClient["client"], facts: TokenFacts): boolean {
   const { clientId, introspectionAudience } = caller.record.client;
+  if (facts.use === "refresh_token") return facts.clientId === clientId;
   return facts.clientId === clientId || facts.audience.includes(clientId) || introspectionAudience.some((audience) => facts.audience.includes(audience));
 }
 
 /** Also the same client: one that was deleted and made again under its name does not own what the first one had. */
-function isIssuedTo(client: AuthenticatedClient["client"], facts: AccessTokenFacts): boolean {
-  return facts.clientId === client.record.client.clientId && Buffer.compare(facts.handle.clientIncarnation, client.incarnation) === 0;
+function isIssuedTo(client: AuthenticatedClient["client"], owner: TokenOwner): boolean {
+  return owner.clientId === client.record.client.clientId && Buffer.compare(owner.clientIncarnation, client.incarnation) === 0;
 }

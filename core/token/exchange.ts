@@ -4,12 +4,16 @@ import type { ExchangeTokenRequest, ExchangeTokenResponseSchema } from "#gen/wri
 import { OAuthError } from "#lib/errors.ts";
 import type { EpochMillis } from "#lib/time.ts";
 import { type AuthenticateDeps, authenticateClient } from "../client/authenticate.ts";
+import { authorizationCode } from "./grant-types/authorization-code.ts";
 import { clientCredentials } from "./grant-types/client-credentials.ts";
 import type { GrantType } from "./grant-types/grant-type.ts";
+import { refreshToken } from "./grant-types/refresh-token.ts";
 import type { IssueDeps } from "./issue.ts";
 
 /** Every grant type there is: a new one is a new file and a line here. */
 export const GRANT_TYPES: Readonly<Record<string, GrantType>> = {
+  authorization_code: authorizationCode,
+  refresh_token: refreshToken,
   client_credentials: clientCredentials,
 };
 

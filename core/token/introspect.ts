@@ -1,19 +1,19 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ActiveTokenSchema, IntrospectionSchema } from "#gen/writ/token/v1/introspection_pb.ts";
 import { SCOPE_STRATEGIES } from "#lib/scope.ts";
-import { type EpochMillis, toSeconds } from "#lib/time.ts";
+import type { EpochMillis } from "#lib/time.ts";
 import type { Deps } from "../deps.ts";
-import type { AccessTokenFacts } from "../model/access-token.ts";
+import type { TokenFacts } from "../model/token-facts.ts";
 import { readTokenState, readTokenStates } from "../store/token-states.ts";
-import { isLive, stateQuery } from "./live-token.ts";
-import { readAccessToken } from "./read-access-token.ts";
+import { judge, type LiveToken, stateQuery } from "./live-token.ts";
+import { readToken } from "./read-token.ts";
 
 /** What introspection needs. */
 export type IntrospectDeps = Pick<Deps, "db" | "sealer" | "keys" | "issuer" | "settings" | "config">;
 
 /** What an introspection answer is made of. `keep` decides whether the caller may see the token at all. */
 export interface IntrospectOptions {
-  readonly keep?: (facts: AccessTokenFacts) => boolean;
+  readonly keep?: (facts: TokenFacts) => boolean;
   /** Scopes that must all be granted. */
   readonly scope?: readonly string[];
 }
@@ -26,23 +26,23 @@ export const INACTIVE: MessageInitShape<typeof IntrospectionSchema> = { active: 
  * @throws OAuthError temporarily_unavailable when it cannot be known
  * @see RFC 7662 §2.2
  */
-export async function findLiveToken(deps: IntrospectDeps, token: string, now: EpochMillis): Promise<AccessTokenFacts | undefined> {
-  const facts = await readAccessToken(deps, token);
-  const query = facts === undefined || isExpired(facts, now) ? undefined : stateQuery(facts);
-  if (facts === undefined || query === undefined) return undefined;
-  return isLive(facts, await readTokenState(deps.db, deps.issuer, query)) ? facts : undefined;
+export async function findLiveToken(deps: IntrospectDeps, token: string, now: EpochMillis): Promise<LiveToken | undefined> {
+  const presented = await readToken(deps, token);
+  const query = presented === undefined ? undefined : stateQuery(presented, now);
+  if (presented === undefined || query === undefined) return undefined;
+  return judge(deps, presented, await readTokenState(deps.db, deps.issuer, query), now);
 }
 
 /** The same for many tokens with few statements, in the order of the tokens. One that cannot be judged fails them all: half an answer would be taken for a whole one. */
-export async function findLiveTokens(deps: IntrospectDeps, tokens: readonly string[], now: EpochMillis): Promise<readonly (AccessTokenFacts | undefined)[]> {
-  const facts = await Promise.all(tokens.map((token) => readAccessToken(deps, token)));
-  const queries = facts.map((each) => (each === undefined || isExpired(each, now) ? undefined : stateQuery(each)));
+export async function findLiveTokens(deps: IntrospectDeps, tokens: readonly string[], now: EpochMillis): Promise<readonly (LiveToken | undefined)[]> {
+  const presented = await Promise.all(tokens.map((token) => readToken(deps, token)));
+  const queries = presented.map((each) => (each === undefined ? undefined : stateQuery(each, now)));
   const asked = queries.filter((query) => query !== undefined);
   const states = asked.length === 0 ? [] : await readTokenStates(deps.db, deps.issuer, asked);
   let next = 0;
-  return facts.map((each, i) => {
+  return presented.map((each, i) => {
     const state = queries[i] === undefined ? undefined : states[next++];
-    return each !== undefined && state !== undefined && isLive(each, state) ? each : undefined;
+    return each === undefined || state === undefined ? undefined : judge(deps, each, state, now);
   });
 }
 
@@ -53,18 +53,18 @@ export async function introspect(
   { keep, scope = [] }: IntrospectOptions,
   now: EpochMillis,
 ): Promise<MessageInitShape<typeof IntrospectionSchema>> {
-  const facts = await findLiveToken(deps, token, now);
-  if (facts === undefined || keep?.(facts) === false || !grants(deps, facts, scope)) return INACTIVE;
-  return { active: true, token: describe(deps, facts) };
+  const live = await findLiveToken(deps, token, now);
+  if (live === undefined || keep?.(live.facts) === false || !grants(deps, live.facts, scope)) return INACTIVE;
+  return { active: true, token: describe(deps, live.facts) };
 }
 
 /** Whether a token's scopes stand for all of `scope`, by the configured strategy, as Hydra reads them. */
-export function grants(deps: Pick<Deps, "config">, facts: AccessTokenFacts, scope: readonly string[]): boolean {
+export function grants(deps: Pick<Deps, "config">, facts: TokenFacts, scope: readonly string[]): boolean {
   return scope.every((name) => SCOPE_STRATEGIES[deps.config.strategies.scope](facts.scope, name));
 }
 
 /** The members of an active answer (RFC 7662 §2.2; `token_use`, `nbf` and `ext` as Hydra). */
-export function describe(deps: Pick<Deps, "settings">, facts: AccessTokenFacts): MessageInitShape<typeof ActiveTokenSchema> {
+export function describe(deps: Pick<Deps, "settings">, facts: TokenFacts): MessageInitShape<typeof ActiveTokenSchema> {
   return {
     scope: facts.scope.join(" "),
     clientId: facts.clientId,
@@ -76,11 +76,7 @@ export function describe(deps: Pick<Deps, "settings">, facts: AccessTokenFacts):
     iss: deps.settings.issuerUrl,
     jti: facts.jti,
     tokenType: "Bearer",
-    tokenUse: "access_token",
+    tokenUse: facts.use,
     ...(facts.ext === undefined ? {} : { ext: facts.ext }),
   };
-}
-
-function isExpired(facts: AccessTokenFacts, now: EpochMillis): boolean {
-  return facts.expiresAt <= toSeconds(now); // RFC 7519 §4.1.4: on or after `exp` it is not accepted
 }

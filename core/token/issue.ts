@@ -1,14 +1,15 @@
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create, type JsonObject, toBinary } from "@bufbuild/protobuf";
 import { AccessTokenSchema, type TokenHandle, TokenHandleSchema } from "#gen/writ/store/v1/token_pb.ts";
 import { parseDuration } from "#lib/duration.ts";
 import { makeTimeId } from "#lib/id.ts";
 import { type EpochMillis, toSeconds } from "#lib/time.ts";
 import type { Deps } from "../deps.ts";
+import type { SigningKey } from "../keys/signing-keys.ts";
 import type { StoredClient } from "../model/client.ts";
 import { signJwt } from "./jwt.ts";
 
 /** What is needed to issue. */
-export type IssueDeps = Pick<Deps, "issuer" | "random" | "sealer" | "keys" | "settings" | "config">;
+export type IssueDeps = Pick<Deps, "db" | "issuer" | "random" | "sealer" | "keys" | "settings" | "config" | "log">;
 
 /** A new access token. Lifetime in seconds. */
 export interface IssuedAccessToken {
@@ -19,10 +20,13 @@ export interface IssuedAccessToken {
 /** What a new access token shall say. */
 export interface AccessTokenContent {
   readonly client: StoredClient;
+  /** Empty: the client itself. */
+  readonly subject: string;
   readonly scope: readonly string[];
   readonly audience: readonly string[];
-  /** Lifespan that the client has for this grant type, as it is stored: `1h30m0s`. */
-  readonly lifespan: string | undefined;
+  readonly ext: JsonObject | undefined;
+  /** Lifetime in seconds. */
+  readonly expiresIn: number;
 }
 
 /**
@@ -30,41 +34,52 @@ export interface AccessTokenContent {
  * or incarnation, or a `revoked_token` row of its own.
  */
 export async function issueRowlessAccessToken(deps: IssueDeps, content: AccessTokenContent, now: EpochMillis): Promise<IssuedAccessToken> {
-  const { client } = content;
+  const { client, expiresIn } = content;
   const handle = create(TokenHandleSchema, {
     issuer: deps.issuer,
     state: { case: "rowless", value: makeTimeId(now, deps.random) },
     clientIncarnation: client.incarnation,
     tokenEpoch: client.tokenEpoch,
   });
-  const expiresIn = lifetimeSeconds(content.lifespan, deps.config.ttl.access_token);
-  const strategy = client.record.client.accessTokenStrategy || deps.config.strategies.access_token;
-  const accessToken = strategy === "jwt" ? await signAccessToken(deps, handle, content, expiresIn, now) : sealAccessToken(deps, handle, content, expiresIn, now);
-  return { accessToken, expiresIn };
+  const key = await accessTokenKey(deps, client, now);
+  return { accessToken: key === undefined ? sealAccessToken(deps, handle, content, now) : signAccessToken(deps, key, handle, content, now), expiresIn };
 }
 
-function sealAccessToken(deps: IssueDeps, handle: TokenHandle, { client, scope, audience }: AccessTokenContent, expiresIn: number, now: EpochMillis): string {
+/** The key that signs a client's access tokens. Undefined: they are opaque. */
+export function accessTokenKey({ keys, settings, config }: IssueDeps, client: StoredClient, now: EpochMillis): Promise<SigningKey> | undefined {
+  const strategy = client.record.client.accessTokenStrategy || config.strategies.access_token;
+  return strategy === "jwt" ? keys.current("hydra.jwt.access-token", settings.jwt.alg, now) : undefined;
+}
+
+function sealAccessToken(deps: IssueDeps, handle: TokenHandle, { client, subject, scope, audience, ext, expiresIn }: AccessTokenContent, now: EpochMillis): string {
   const issuedAt = toSeconds(now);
   const token = create(AccessTokenSchema, {
     handle,
     clientId: client.record.client.clientId,
+    subject,
     scope: [...scope],
     audience: [...audience],
     issuedAt,
     expiresAt: issuedAt + expiresIn,
+    ...(ext === undefined ? {} : { ext }),
   });
   return deps.sealer.seal("access_token", toBinary(AccessTokenSchema, token));
 }
 
 /** RFC 9068 §2.2. The `jti` is the handle: it is all that introspection and revocation need. */
-async function signAccessToken(deps: IssueDeps, handle: TokenHandle, { client, scope, audience }: AccessTokenContent, expiresIn: number, now: EpochMillis): Promise<string> {
+export function signAccessToken(
+  deps: Pick<Deps, "settings">,
+  key: SigningKey,
+  handle: TokenHandle,
+  { client, subject, scope, audience, ext, expiresIn }: AccessTokenContent,
+  now: EpochMillis,
+): string {
   const { jwt, issuerUrl } = deps.settings;
-  const key = await deps.keys.current("hydra.jwt.access-token", jwt.alg, now);
   const issuedAt = toSeconds(now);
   const clientId = client.record.client.clientId;
   return signJwt(key, jwt.typ, {
     iss: issuerUrl,
-    sub: clientId,
+    sub: subject || clientId,
     aud: audience.length > 0 || jwt.hydraClaims ? audience : [issuerUrl], // RFC 9068 §3: a default where none was asked for
     client_id: clientId,
     iat: issuedAt,
@@ -73,12 +88,12 @@ async function signAccessToken(deps: IssueDeps, handle: TokenHandle, { client, s
     jti: Buffer.from(toBinary(TokenHandleSchema, handle)).toString("base64url"),
     scope: jwt.scopeClaim === "list" || scope.length === 0 ? undefined : scope.join(" "),
     scp: jwt.scopeClaim === "string" ? undefined : scope,
-    ext: jwt.hydraClaims ? {} : undefined,
+    ext: ext ?? (jwt.hydraClaims ? {} : undefined),
   });
 }
 
-/** Whole seconds, at least one: what lives shorter could not be used. */
-function lifetimeSeconds(lifespan: string | undefined, fallbackMillis: number): number {
+/** How long something lives: as the client has it, else as is configured. Whole seconds, at least one: what lives shorter could not be used. */
+export function lifetimeSeconds(lifespan: string | undefined, fallbackMillis: number): number {
   const milliseconds = lifespan === undefined ? fallbackMillis : (parseDuration(lifespan) ?? fallbackMillis);
   return Math.max(1, Math.floor(milliseconds / 1000));
 }

@@ -1,20 +1,66 @@
 import { equalBytes } from "#lib/hash.ts";
-import type { AccessTokenFacts } from "../model/access-token.ts";
-import type { TokenState, TokenStateQuery } from "../model/token-state.ts";
+import { type EpochMillis, toSeconds } from "#lib/time.ts";
+import type { Deps } from "../deps.ts";
+import { isAlive, refreshPlace } from "../model/grant.ts";
+import type { PresentedToken, TokenContent, TokenFacts } from "../model/token-facts.ts";
+import type { TokenGrant, TokenState, TokenStateQuery } from "../model/token-state.ts";
+import { sessionClaims } from "./session-claims.ts";
 
-/** What has to be read to know whether a token lives. Undefined: a form of state that no token of this version has. */
-export function stateQuery({ handle, clientId, subject }: AccessTokenFacts): TokenStateQuery | undefined {
-  if (handle.state.case !== "rowless") return undefined;
-  return { clientId, rowless: handle.state.value, subject: subject === "" ? undefined : subject };
+/** What judging tokens needs. */
+export type LiveTokenDeps = Pick<Deps, "settings" | "sealer">;
+
+/** A token that is good now. */
+export interface LiveToken {
+  readonly facts: TokenFacts;
+  /** Undefined: it depends on no grant. */
+  readonly grant: TokenGrant | undefined;
 }
 
-/** Whether a token lives: what it captured when it was issued must be what holds now, to the letter. */
-export function isLive({ handle }: AccessTokenFacts, state: TokenState): boolean {
-  return (
-    state.client !== undefined &&
-    equalBytes(handle.clientIncarnation, state.client.incarnation) &&
-    handle.tokenEpoch === state.client.tokenEpoch &&
-    handle.grantEpoch === state.grantEpoch &&
-    !state.revoked
-  );
+/** What has to be read to know whether a token lives. Undefined: it cannot any more, or has a form of state that no token of this version has. */
+export function stateQuery({ handle, said, expiresAt }: PresentedToken, now: EpochMillis): TokenStateQuery | undefined {
+  if (expiresAt <= toSeconds(now)) return undefined; // RFC 7519 §4.1.4: on or after `exp` it is not accepted
+  if (handle.state.case === "grant") return { clientId: "", rowless: undefined, subject: undefined, grant: { id: handle.state.value.id } };
+  if (handle.state.case !== "rowless" || said === undefined) return undefined;
+  return { clientId: said.clientId, rowless: handle.state.value, subject: said.subject === "" ? undefined : said.subject };
+}
+
+/** What is known of a token, if it lives: what was captured when it was issued must be what holds now, to the letter. */
+export function judge(deps: LiveTokenDeps, token: PresentedToken, state: TokenState, now: EpochMillis): LiveToken | undefined {
+  const { grant } = state;
+  if (token.handle.state.case === "rowless") return token.said !== undefined && isLiveRowless(token, state) ? { facts: factsOf(token, token.said), grant: undefined } : undefined;
+  if (grant === undefined || !isLiveOfGrant(deps, token, state, grant, now)) return undefined;
+  const content = token.said ?? contentOf(deps, grant, token.narrowed);
+  return content === undefined ? undefined : { facts: factsOf(token, content), grant };
+}
+
+function isLiveRowless({ handle }: PresentedToken, state: TokenState): boolean {
+  return !state.revoked && handle.grantEpoch === state.grantEpoch && isOfClient(handle, state);
+}
+
+function isLiveOfGrant({ settings }: LiveTokenDeps, { use, handle }: PresentedToken, state: TokenState, grant: TokenGrant, now: EpochMillis): boolean {
+  const { client } = state;
+  if (handle.state.case !== "grant" || !equalBytes(handle.state.value.birth, grant.birth) || !isAlive(grant, now)) return false;
+  if (client === undefined || !equalBytes(client.incarnation, grant.clientIncarnation)) return false;
+  if (grant.current.grantEpoch !== grant.grantEpoch || grant.current.consentEpoch !== grant.consentEpoch) return false;
+  const { generation } = handle.state.value;
+  if (use === "refresh_token") return grant.state === "active" && !["reused", "ahead"].includes(refreshPlace(grant, generation, now, settings.refresh.grace));
+  return isOfClient(handle, state) && (!settings.refresh.revokesPrevious || generation === grant.generation);
+}
+
+/** Access tokens end with the client's epoch; refresh tokens and grants do not. */
+function isOfClient({ clientIncarnation, tokenEpoch }: PresentedToken["handle"], { client }: TokenState): boolean {
+  return client !== undefined && equalBytes(clientIncarnation, client.incarnation) && tokenEpoch === client.tokenEpoch;
+}
+
+/** What the grant knows of its tokens. */
+function contentOf({ sealer }: LiveTokenDeps, grant: TokenGrant, narrowed: readonly string[] | undefined): TokenContent | undefined {
+  const record = grant.record();
+  const { outcome } = record.consent ?? {};
+  if (outcome?.case !== "accepted") return undefined;
+  const { scope, audience } = outcome.value;
+  return { clientId: grant.clientId, subject: grant.subject, scope: narrowed ?? scope, audience, ext: sessionClaims(sealer, record).accessToken };
+}
+
+function factsOf({ use, handle, issuedAt, expiresAt, jti }: PresentedToken, content: TokenContent): TokenFacts {
+  return { use, handle, issuedAt, expiresAt, jti, ...content };
 }

@@ -3,7 +3,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { RevocationRecord } from "#gen/writ/store/v1/revocation_pb.ts";
 import type { RevocationKeySchema } from "#gen/writ/token/v1/token_service_pb.ts";
 import { derive } from "#lib/seal.ts";
-import type { AccessTokenFacts } from "../model/access-token.ts";
+import type { LiveToken } from "./live-token.ts";
 
 /** A key that a revocation event names, with the epoch that it was read at. */
 export type RevocationKey = MessageInitShape<typeof RevocationKeySchema>;
@@ -11,7 +11,7 @@ export type RevocationKey = MessageInitShape<typeof RevocationKeySchema>;
 /** Names what tokens depend on, without telling what it is. */
 export interface RevocationKeys {
   /** All that can end the token, as it stood when the token was found alive. */
-  ofToken(facts: AccessTokenFacts): RevocationKey[];
+  ofToken(token: LiveToken): RevocationKey[];
   /** What an event moved, under every configured secret: an answer may have been given before the first was changed. */
   ofEvent(record: RevocationRecord): RevocationKey[];
 }
@@ -38,10 +38,14 @@ export function makeRevocationKeys(secrets: readonly string[], issuer: number): 
     return new Uint8Array(hmac.digest().subarray(0, SIZE));
   };
   return {
-    ofToken({ handle, clientId, subject }) {
-      const keys = [{ key: name(current, ["client", clientId, handle.clientIncarnation]), epoch: handle.tokenEpoch }];
+    ofToken({ facts: { handle, clientId, subject, use }, grant }) {
+      const incarnation = grant?.clientIncarnation ?? handle.clientIncarnation;
+      // A refresh token outlives the client's token epoch: of the client only its end matters.
+      const keys = [{ key: name(current, ["client", clientId, incarnation]), epoch: use === "access_token" ? handle.tokenEpoch : ENDED - 1 }];
       if (handle.state.case === "rowless") keys.push({ key: name(current, ["token", handle.state.value]), epoch: 0 });
-      if (subject !== "") keys.push({ key: name(current, ["subject", subject]), epoch: handle.grantEpoch });
+      if (handle.state.case === "grant") keys.push({ key: name(current, ["grant", handle.state.value.id]), epoch: 0 });
+      if (subject !== "") keys.push({ key: name(current, ["subject", subject]), epoch: grant?.grantEpoch ?? handle.grantEpoch });
+      if (grant !== undefined) keys.push({ key: name(current, ["consent", subject, clientId]), epoch: grant.consentEpoch });
       return keys;
     },
     ofEvent(record) {

@@ -52,7 +52,7 @@ export function opening(client: { readonly clientId: string; readonly clientInca
       expiresAt: at(1_800_000),
       record: create(GrantRecordSchema, {
         request: { redirectUri: "https://rp/cb", scope: ["openid"], state: "s" },
-        login: { acr: "1", context: { kind: { case: "stringValue", value: "c" } } },
+        login: { acr: "1", context: '"c"' },
       }),
       ...more,
     },

@@ -1,5 +1,5 @@
 import { OAuthError } from "#lib/errors.ts";
-import { issueRowlessAccessToken } from "../issue.ts";
+import { issueRowlessAccessToken, lifetimeSeconds } from "../issue.ts";
 import { grantAudience, grantScope } from "../requested.ts";
 import type { GrantType } from "./grant-type.ts";
 
@@ -15,7 +15,7 @@ export const clientCredentials: GrantType = async (deps, { request, client, meth
   const { default_grant_allowed_scope: grantAll } = deps.config.oauth2.client_credentials;
   const scope = grantScope(request.scope === "" && grantAll ? metadata.scope : request.scope, metadata, deps.config.strategies.scope); // §3.3
   const audience = grantAudience(request.audience, metadata);
-  const lifespan = metadata.lifespans?.clientCredentialsGrantAccessTokenLifespan;
-  const { accessToken, expiresIn } = await issueRowlessAccessToken(deps, { client, scope, audience, lifespan }, now);
+  const expiresIn = lifetimeSeconds(metadata.lifespans?.clientCredentialsGrantAccessTokenLifespan, deps.config.ttl.access_token);
+  const { accessToken } = await issueRowlessAccessToken(deps, { client, subject: "", scope, audience, ext: undefined, expiresIn }, now);
   return { accessToken, expiresIn, scope: scope.join(" "), tokenType: deps.settings.tokenType }; // §4.4.3: no refresh token
 };

@@ -11,7 +11,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file writ/store/v1/token.proto.
  */
 export const file_writ_store_v1_token: GenFile = /*@__PURE__*/
-  fileDesc("Chl3cml0L3N0b3JlL3YxL3Rva2VuLnByb3RvEg13cml0LnN0b3JlLnYxIqwBCgtUb2tlbkhhbmRsZRIOCgZpc3N1ZXIYASABKA0SEQoHcm93bGVzcxgCIAEoDEgAEisKBWdyYW50GAMgASgLMhoud3JpdC5zdG9yZS52MS5HcmFudEhhbmRsZUgAEhoKEmNsaWVudF9pbmNhcm5hdGlvbhgEIAEoDBITCgt0b2tlbl9lcG9jaBgFIAEoDRITCgtncmFudF9lcG9jaBgGIAEoDUIHCgVzdGF0ZSI8CgtHcmFudEhhbmRsZRIKCgJpZBgBIAEoDBINCgViaXJ0aBgCIAEoDBISCgpnZW5lcmF0aW9uGAMgASgNIssBCgtBY2Nlc3NUb2tlbhIqCgZoYW5kbGUYASABKAsyGi53cml0LnN0b3JlLnYxLlRva2VuSGFuZGxlEhEKCWNsaWVudF9pZBgCIAEoCRIPCgdzdWJqZWN0GAMgASgJEg0KBXNjb3BlGAQgAygJEhAKCGF1ZGllbmNlGAUgAygJEhEKCWlzc3VlZF9hdBgGIAEoDRISCgpleHBpcmVzX2F0GAcgASgNEiQKA2V4dBgIIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QiTQoMUmVmcmVzaFRva2VuEikKBWdyYW50GAEgASgLMhoud3JpdC5zdG9yZS52MS5HcmFudEhhbmRsZRISCgpleHBpcmVzX2F0GAIgASgNIlIKEUF1dGhvcml6YXRpb25Db2RlEikKBWdyYW50GAEgASgLMhoud3JpdC5zdG9yZS52MS5HcmFudEhhbmRsZRISCgpleHBpcmVzX2F0GAIgASgNIjwKCVBhZ2VUb2tlbhINCgVhZnRlchgBIAEoCRISCgpleHBpcmVzX2F0GAIgASgNEgwKBGxpc3QYAyABKAliBnByb3RvMw", [file_google_protobuf_struct]);
+  fileDesc("Chl3cml0L3N0b3JlL3YxL3Rva2VuLnByb3RvEg13cml0LnN0b3JlLnYxIqwBCgtUb2tlbkhhbmRsZRIOCgZpc3N1ZXIYASABKA0SEQoHcm93bGVzcxgCIAEoDEgAEisKBWdyYW50GAMgASgLMhoud3JpdC5zdG9yZS52MS5HcmFudEhhbmRsZUgAEhoKEmNsaWVudF9pbmNhcm5hdGlvbhgEIAEoDBITCgt0b2tlbl9lcG9jaBgFIAEoDRITCgtncmFudF9lcG9jaBgGIAEoDUIHCgVzdGF0ZSI8CgtHcmFudEhhbmRsZRIKCgJpZBgBIAEoDBINCgViaXJ0aBgCIAEoDBISCgpnZW5lcmF0aW9uGAMgASgNIssBCgtBY2Nlc3NUb2tlbhIqCgZoYW5kbGUYASABKAsyGi53cml0LnN0b3JlLnYxLlRva2VuSGFuZGxlEhEKCWNsaWVudF9pZBgCIAEoCRIPCgdzdWJqZWN0GAMgASgJEg0KBXNjb3BlGAQgAygJEhAKCGF1ZGllbmNlGAUgAygJEhEKCWlzc3VlZF9hdBgGIAEoDRISCgpleHBpcmVzX2F0GAcgASgNEiQKA2V4dBgIIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QiYAoMUmVmcmVzaFRva2VuEikKBWdyYW50GAEgASgLMhoud3JpdC5zdG9yZS52MS5HcmFudEhhbmRsZRIRCglpc3N1ZWRfYXQYAiABKA0SEgoKZXhwaXJlc19hdBgDIAEoDSJSChFBdXRob3JpemF0aW9uQ29kZRIpCgVncmFudBgBIAEoCzIaLndyaXQuc3RvcmUudjEuR3JhbnRIYW5kbGUSEgoKZXhwaXJlc19hdBgCIAEoDSI8CglQYWdlVG9rZW4SDQoFYWZ0ZXIYASABKAkSEgoKZXhwaXJlc19hdBgCIAEoDRIMCgRsaXN0GAMgASgJYgZwcm90bzM", [file_google_protobuf_struct]);
 
 /**
  * Names the state that a token depends on, and what that state was when the token was made. It is sealed in an opaque
@@ -201,7 +201,14 @@ export type RefreshToken = Message<"writ.store.v1.RefreshToken"> & {
   /**
    * Seconds since the epoch.
    *
-   * @generated from field: uint32 expires_at = 2;
+   * @generated from field: uint32 issued_at = 2;
+   */
+  issuedAt: number;
+
+  /**
+   * Seconds since the epoch.
+   *
+   * @generated from field: uint32 expires_at = 3;
    */
   expiresAt: number;
 };

@@ -1,0 +1,90 @@
+import { create, toBinary } from "@bufbuild/protobuf";
+import { ConsentRecordSchema } from "#gen/writ/store/v1/consent_pb.ts";
+import { AuthorizationCodeSchema } from "#gen/writ/store/v1/token_pb.ts";
+import { OAuthError } from "#lib/errors.ts";
+import { equalBytes } from "#lib/hash.ts";
+import { timeOf } from "#lib/id.ts";
+import { addMillis, type EpochMillis, fromSeconds, toSeconds } from "#lib/time.ts";
+import type { Grant } from "../model/grant.ts";
+import type { RememberedConsent } from "../store/consents.ts";
+import { redeemConsent } from "../store/grant-consent.ts";
+import { readGrant } from "../store/grants.ts";
+import { errorPage, respond, respondError, toResponseError } from "./answer.ts";
+import { beginLogin } from "./begin.ts";
+import { type Browser, endFlow, isSameBrowser } from "./cookies.ts";
+import { type AuthorizeDeps, type Flow, flowExpired, flowRevoked, foreignBrowser, requireSameClient, targetOf, verifierSpent } from "./flow.ts";
+import { isRegistered } from "./redirect-uri.ts";
+import type { Answer } from "./response-modes.ts";
+import { flowExpiry, openConsentVerifier } from "./sealed.ts";
+
+/**
+ * The browser is back from the consent app: the decision that its verifier names is redeemed, once, and the client gets its
+ * code or the error.
+ */
+export async function afterConsent(deps: AuthorizeDeps, sealed: string, browser: Browser, now: EpochMillis): Promise<Answer> {
+  const verifier = openConsentVerifier(deps, sealed);
+  const found = verifier === undefined ? undefined : await readGrant(deps.db, deps.issuer, verifier.grantId);
+  if (verifier === undefined || found === undefined || !equalBytes(found.grant.birth, verifier.birth)) return errorPage(deps, verifierSpent());
+  const { grant } = found;
+  const { request } = grant.record;
+  if (request === undefined) throw new Error("a grant without its request");
+  const client = await requireSameClient(deps, grant.clientId, grant.clientIncarnation);
+  if (!isRegistered(client.record.client, request.redirectUri)) return errorPage(deps, new OAuthError("invalid_request", "'redirect_uri' is registered no more"));
+  const flow: Flow = { client, request, target: targetOf(request), browser, now };
+  try {
+    if (flowExpiry(deps, grant.id) <= now) throw flowExpired(deps, "consent");
+    if (!isSameBrowser(deps, browser, grant.id, verifier.browser)) throw foreignBrowser(deps);
+    const answer = await redeem(deps, flow, grant, verifier.consentId);
+    return { ...answer, setCookie: [...(answer.setCookie ?? []), ...endFlow(deps, browser, grant.id)] };
+  } catch (error) {
+    return respondError(deps, flow.target, toResponseError(error), grant.clientId);
+  }
+}
+
+async function redeem(deps: AuthorizeDeps, flow: Flow, grant: Grant, consentId: Uint8Array): Promise<Answer> {
+  const { now, target } = flow;
+  const codeExpiry = toSeconds(addMillis(now, deps.settings.ttl.authCode));
+  const redeemed = await redeemConsent(deps.db, deps.issuer, {
+    grant,
+    consentId,
+    state: "code",
+    expiresAt: fromSeconds(codeExpiry),
+    remember: toRemember(grant),
+    attempt: deps.random(16),
+    now,
+  });
+  switch (redeemed.kind) {
+    case "redeemed": {
+      const { outcome } = redeemed.grant.record.consent ?? {};
+      if (outcome?.case !== "accepted") throw new Error("a redeemed consent that was not accepted");
+      const code = create(AuthorizationCodeSchema, { grant: { id: grant.id, birth: grant.birth }, expiresAt: codeExpiry });
+      deps.log.info("code_issued", { client_id: grant.clientId });
+      return respond(deps, target, { code: deps.sealer.seal("authorization_code", toBinary(AuthorizationCodeSchema, code)), scope: outcome.value.scope.join(" ") });
+    }
+    case "rejected": {
+      const { outcome } = redeemed.grant.record.consent ?? {};
+      if (outcome?.case !== "rejected") throw new Error("a rejected consent that was accepted");
+      return respondError(deps, target, { error: outcome.value.error, description: outcome.value.errorDescription }, grant.clientId);
+    }
+    case "session_ended":
+      return beginLogin(deps, flow);
+    case "revoked":
+      throw flowRevoked();
+    case "expired":
+      throw flowExpired(deps, "consent");
+    case "spent":
+    case "unknown":
+      throw verifierSpent();
+  }
+}
+
+/** What is remembered of an accepted consent. One that was given without a question is a copy of what is remembered already. */
+function toRemember({ id, sessionId, record }: Grant): RememberedConsent | undefined {
+  const { consent, request, login } = record;
+  if (consent?.outcome.case !== "accepted" || consent.skip || !consent.outcome.value.remember || request === undefined || login === undefined) return undefined;
+  const { rememberFor } = consent.outcome.value;
+  return {
+    expiresAt: rememberFor > 0 ? addMillis(timeOf(id), rememberFor * 1000) : undefined,
+    record: create(ConsentRecordSchema, { request, login, consent, ...(sessionId === undefined ? {} : { sessionId }) }),
+  };
+}

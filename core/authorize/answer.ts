@@ -1,0 +1,54 @@
+import { OAuthError } from "#lib/errors.ts";
+import type { Deps } from "../deps.ts";
+import { type Answer, RESPONSE_MODES, type ResponseModeName, type ResponseParameters } from "./response-modes.ts";
+
+/** Where the response to an authorization request goes: a redirect URI that was checked. */
+export interface Target {
+  readonly redirectUri: string;
+  readonly mode: ResponseModeName;
+  /** `state` of the request. Undefined: it had none. */
+  readonly state: string | undefined;
+}
+
+/** Answers the client. @see RFC 6749 §4.1.2, RFC 9207 §2 */
+export function respond({ settings }: Pick<Deps, "settings">, { redirectUri, mode, state }: Target, parameters: ResponseParameters): Answer {
+  return RESPONSE_MODES[mode](redirectUri, { ...parameters, ...(state === undefined ? {} : { state }), iss: settings.issuerUrl });
+}
+
+/** An error as the client is to get it: by code, for it may be one of the login or consent app's own. */
+export interface ResponseError {
+  readonly error: string;
+  readonly description: string;
+}
+
+/** Tells the client of an error. @see RFC 6749 §4.1.2.1 */
+export function respondError(deps: Pick<Deps, "settings" | "log">, target: Target, { error, description }: ResponseError, clientId: string): Answer {
+  deps.log.info("authorization_refused", { client_id: clientId, error });
+  return respond(deps, target, { error, error_description: description });
+}
+
+/** What was thrown, as the client is to get it. Whatever is no error of the protocol goes on. */
+export function toResponseError(error: unknown): ResponseError {
+  if (!(error instanceof OAuthError)) throw error;
+  return { error: error.code, description: error.message };
+}
+
+/** Tells the person at the browser of an error, where there is no client that may be told (RFC 6749 §4.1.2.1). */
+export function errorPage({ config, log }: Pick<Deps, "config" | "log">, error: OAuthError): Answer {
+  log.info("authorization_refused", { error: error.code, page: true });
+  const { error: errorUrl } = config.urls;
+  if (errorUrl === undefined) return { answer: { case: "errorPage", value: { error: error.code, errorDescription: error.message, status: pageStatus(error) } } };
+  return goTo(errorUrl, { error: error.code, error_description: error.message });
+}
+
+/** A page is no challenge to authenticate, and tells of a bad request: 400, also where the endpoints of programs say 401 or 403. */
+function pageStatus({ status }: OAuthError): number {
+  return status >= 500 ? status : 400;
+}
+
+/** Sends the browser to one of the operator's apps. What its URL has in its query stays. */
+export function goTo(url: string, parameters: ResponseParameters): Answer {
+  const location = new URL(url);
+  for (const [name, value] of Object.entries(parameters)) location.searchParams.set(name, value);
+  return { answer: { case: "redirect", value: { location: location.href, status: 302 } } };
+}

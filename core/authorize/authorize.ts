@@ -1,0 +1,61 @@
+import type { AuthorizeRequest } from "#gen/writ/oauth/v1/oauth_service_pb.ts";
+import { OAuthError } from "#lib/errors.ts";
+import type { EpochMillis } from "#lib/time.ts";
+import { MAX_CLIENT_ID } from "../client/authenticate.ts";
+import type { StoredClient } from "../model/client.ts";
+import { getClient } from "../store/clients.ts";
+import { afterConsent } from "./after-consent.ts";
+import { afterLogin } from "./after-login.ts";
+import { errorPage, respondError, toResponseError } from "./answer.ts";
+import { beginLogin } from "./begin.ts";
+import { readBrowser } from "./cookies.ts";
+import type { AuthorizeDeps } from "./flow.ts";
+import { type ParameterMap, single, toParameterMap } from "./parameters.ts";
+import { readRequest, readTarget } from "./request.ts";
+import { MAX_URL } from "./request-url.ts";
+import type { Answer } from "./response-modes.ts";
+
+/**
+ * Authorization endpoint: a new request, or a browser that comes back with a verifier, beside which nothing else of the URL
+ * is looked at.
+ * @throws OAuthError for what even an error page could not be made of: it is for the gateway to show
+ * @see RFC 6749 §3.1, §4.1.1, OIDC Core §3.1.2
+ */
+export async function authorize(deps: AuthorizeDeps, { context, cookie }: AuthorizeRequest, now: EpochMillis): Promise<Answer> {
+  const parameters = toParameterMap(context?.parameters ?? []);
+  const browser = readBrowser(deps, cookie);
+  try {
+    const [loginVerifier] = parameters.get("login_verifier") ?? [];
+    if (loginVerifier !== undefined) return await afterLogin(deps, loginVerifier, browser, now);
+    const [consentVerifier] = parameters.get("consent_verifier") ?? [];
+    if (consentVerifier !== undefined) return await afterConsent(deps, consentVerifier, browser, now);
+    // A form that another site posts comes without cookies (SameSite=Lax): the same by GET comes with them.
+    if (context?.method === "POST" && browser.binding === undefined) return againByGet(deps, parameters);
+
+    const client = await requireClient(deps, single(parameters, "client_id"));
+    const target = readTarget(deps, client, parameters);
+    try {
+      const request = await readRequest(deps, client, parameters, target);
+      return await beginLogin(deps, { client, request, target, browser, now });
+    } catch (error) {
+      return respondError(deps, target, toResponseError(error), client.record.client.clientId);
+    }
+  } catch (error) {
+    if (error instanceof OAuthError) return errorPage(deps, error);
+    throw error;
+  }
+}
+
+async function requireClient({ db, issuer }: AuthorizeDeps, clientId: string): Promise<StoredClient> {
+  if (clientId === "") throw new OAuthError("invalid_request", "'client_id' is missing");
+  const client = clientId.length > MAX_CLIENT_ID ? undefined : await getClient(db, issuer, clientId);
+  if (client === undefined) throw new OAuthError("invalid_client", "Client authentication failed: 'client_id' names no client that is registered here");
+  return client;
+}
+
+function againByGet({ settings }: AuthorizeDeps, parameters: ParameterMap): Answer {
+  const query = new URLSearchParams([...parameters].flatMap(([name, values]) => values.map((value): [string, string] => [name, value])));
+  const location = `${settings.publicUrl}/oauth2/auth?${query}`;
+  if (location.length > MAX_URL) throw new OAuthError("invalid_request", "The parameters of the request are too large, all together");
+  return { answer: { case: "redirect", value: { location, status: 303 } } };
+}

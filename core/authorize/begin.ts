@@ -1,0 +1,62 @@
+import type { AuthorizationRequest } from "#gen/writ/store/v1/grant_pb.ts";
+import { OAuthError } from "#lib/errors.ts";
+import { equalBytes } from "#lib/hash.ts";
+import { makeTimeId } from "#lib/id.ts";
+import type { EpochMillis } from "#lib/time.ts";
+import { isLiveSession, type Session } from "../model/session.ts";
+import { readSession } from "../store/sessions.ts";
+import { goTo } from "./answer.ts";
+import { bindFlow } from "./cookies.ts";
+import type { AuthorizeDeps, Flow } from "./flow.ts";
+import { shortenRedirectUri } from "./redirect-uri.ts";
+import type { Answer } from "./response-modes.ts";
+import { sealLoginChallenge } from "./sealed.ts";
+
+/** Prompts that ask for a login whatever the browser remembers. */
+const ASKING = ["login", "select_account", "registration"];
+
+/**
+ * Sends the browser to the login app, which is always visited: also where its session stands for the login. Writes nothing.
+ * @throws OAuthError login_required for prompt=none without a session (OIDC Core §3.1.2.6)
+ */
+export async function beginLogin(deps: AuthorizeDeps, { client, request, browser, now }: Flow): Promise<Answer> {
+  const { config, settings } = deps;
+  const session = await findSession(deps, request, browser.session, now);
+  if (session === undefined && request.prompt.includes("none")) throw new OAuthError("login_required", "Nobody is logged in here, and 'prompt' allows no question");
+  const id = makeTimeId(now, deps.random);
+  const { digest, setCookie } = bindFlow(deps, browser, id, config.ttl.login_consent_request);
+  const short = shortenRedirectUri(client.record.client, request.redirectUri);
+  const challenge = sealLoginChallenge(deps, {
+    id,
+    clientId: client.record.client.clientId,
+    clientIncarnation: client.incarnation,
+    request: short === undefined ? request : { ...request, redirectUri: "" },
+    ...short,
+    browser: digest,
+    ...(session === undefined ? {} : { skip: { id: session.id, birth: session.birth, subject: session.subject, authenticatedAt: session.authenticatedAt } }),
+  });
+  const { login = `${settings.publicUrl}/oauth2/fallbacks/login`, registration = login } = config.urls;
+  return { ...goTo(request.prompt.includes("registration") ? registration : login, { login_challenge: challenge }), setCookie: [...setCookie] };
+}
+
+/** The session that stands for the login, if one does (OIDC Core §3.1.2.3). */
+async function findSession(
+  { db, issuer }: AuthorizeDeps,
+  { prompt, maxAge, idTokenHintClaims }: AuthorizationRequest,
+  cookie: Flow["browser"]["session"],
+  now: EpochMillis,
+): Promise<Session | undefined> {
+  if (cookie === undefined || prompt.some((each) => ASKING.includes(each))) return undefined;
+  const found = await readSession(db, issuer, cookie.id);
+  if (found === undefined) return undefined;
+  const { session, sessionEpoch } = found;
+  if (!session.remember || !equalBytes(session.birth, cookie.birth) || !isLiveSession(session, sessionEpoch, now)) return undefined;
+  if (!isFresh(session.authenticatedAt, maxAge, now)) return undefined;
+  if (idTokenHintClaims !== undefined && idTokenHintClaims.sub !== session.subject) return undefined;
+  return session;
+}
+
+/** Whether a login is as young as `max_age` asks. 0 asks for a login now. @see OIDC Core §3.1.2.1 */
+export function isFresh(authenticatedAt: number, maxAge: number | undefined, now: EpochMillis): boolean {
+  return maxAge === undefined || (maxAge > 0 && authenticatedAt + maxAge * 1000 >= now);
+}

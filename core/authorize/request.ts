@@ -1,0 +1,125 @@
+import { create } from "@bufbuild/protobuf";
+import type { Client } from "#gen/writ/admin/v1/client_pb.ts";
+import { type AuthorizationRequest, AuthorizationRequestSchema } from "#gen/writ/store/v1/grant_pb.ts";
+import { OAuthError } from "#lib/errors.ts";
+import { registeredMethod } from "../client/authenticate.ts";
+import type { Deps } from "../deps.ts";
+import type { StoredClient } from "../model/client.ts";
+import { grantAudience, grantScope } from "../token/requested.ts";
+import type { Target } from "./answer.ts";
+import { readIdTokenHint } from "./id-token-hint.ts";
+import { type ParameterMap, single, words } from "./parameters.ts";
+import { readCodeChallenge } from "./pkce.ts";
+import { chooseRedirectUri } from "./redirect-uri.ts";
+import { toResponseMode } from "./response-modes.ts";
+import { canonicalResponseType, defaultModeOf, RESPONSE_TYPES } from "./response-types.ts";
+
+/** What reading a request needs. */
+export type RequestDeps = Pick<Deps, "config" | "settings" | "keys">;
+
+const PROMPTS = ["none", "login", "consent", "select_account", "registration"];
+/** Parameters that have a field of their own, or are looked at and then not kept. */
+const KNOWN = new Set([
+  ..."client_id redirect_uri response_type response_mode scope audience state nonce code_challenge code_challenge_method".split(" "),
+  ..."prompt max_age acr_values ui_locales display login_hint id_token_hint login_verifier consent_verifier".split(" "),
+]);
+/** What is not supported, with the code that says so (OIDC Core §3.1.2.6, §6). */
+const REFUSED = [
+  ["request", "request_not_supported"],
+  ["request_uri", "request_uri_not_supported"],
+  ["registration", "registration_not_supported"],
+] as const;
+/** Hydra's least length of `state` and `nonce`, in characters. */
+const HYDRA_LEAST_LENGTH = 8;
+
+/** Where the response goes, before anything else of the request is known to be right. @throws OAuthError when nobody but the person may be told */
+export function readTarget({ config }: RequestDeps, { record: { client } }: StoredClient, parameters: ParameterMap): Target {
+  const isOpenid = (parameters.get("scope") ?? []).some((scope) => scope.split(" ").includes("openid"));
+  const redirectUri = chooseRedirectUri(client, { sent: single(parameters, "redirect_uri"), isOpenid, dev: config.dev });
+  const [mode = "", ...otherModes] = parameters.get("response_mode") ?? [];
+  const [state, ...otherStates] = parameters.get("state") ?? [];
+  const [responseType = ""] = parameters.get("response_type") ?? [];
+  return {
+    redirectUri,
+    mode: (otherModes.length === 0 ? toResponseMode(mode) : undefined) ?? defaultModeOf(canonicalResponseType(responseType)),
+    state: otherStates.length === 0 ? state : undefined,
+  };
+}
+
+/**
+ * Reads an authorization request.
+ * @throws OAuthError that the client may be told
+ * @see RFC 6749 §4.1.1, RFC 7636 §4.3, OIDC Core §3.1.2.1
+ */
+export async function readRequest(deps: RequestDeps, client: StoredClient, parameters: ParameterMap, { redirectUri, mode }: Target): Promise<AuthorizationRequest> {
+  const { client: metadata } = client.record;
+  const { settings, config } = deps;
+  for (const [name, code] of REFUSED) if (parameters.has(name)) throw new OAuthError(code, `'${name}' is not supported`);
+  const responseMode = single(parameters, "response_mode");
+  if (responseMode !== "" && toResponseMode(responseMode) === undefined)
+    throw new OAuthError("unsupported_response_mode", `'response_mode' is '${responseMode.slice(0, 50)}', which is not supported: use query, fragment or form_post`);
+  const responseType = requireResponseType(metadata, single(parameters, "response_type"), settings.compatHydra);
+  const scope = grantScope(single(parameters, "scope"), metadata, config.strategies.scope);
+  const state = parameters.has("state") ? single(parameters, "state") : undefined;
+  const nonce = single(parameters, "nonce");
+  if (settings.compatHydra) requireHydraLengths(state, nonce);
+  const isPublic = registeredMethod(client) === "none";
+  const codeChallenge = readCodeChallenge({
+    challenge: single(parameters, "code_challenge"),
+    method: single(parameters, "code_challenge_method"),
+    isRequired: settings.pkce.forAll || (isPublic && settings.pkce.forPublicClients),
+  });
+  const hint = single(parameters, "id_token_hint");
+  const maxAge = readMaxAge(single(parameters, "max_age"));
+  return create(AuthorizationRequestSchema, {
+    redirectUri,
+    redirectUriSent: parameters.has("redirect_uri"),
+    responseType: responseType === "code" ? "" : responseType,
+    responseMode: mode === defaultModeOf(responseType) ? "" : mode,
+    scope: [...scope],
+    audience: [...grantAudience(parameters.get("audience") ?? [], metadata)],
+    ...(state === undefined ? {} : { state }),
+    nonce,
+    codeChallenge,
+    prompt: requirePrompt(words(parameters, "prompt")),
+    ...(maxAge === undefined ? {} : { maxAge }),
+    acrValues: words(parameters, "acr_values"),
+    uiLocales: words(parameters, "ui_locales"),
+    display: single(parameters, "display"),
+    loginHint: single(parameters, "login_hint"),
+    ...(hint === "" ? {} : { idTokenHintClaims: await readIdTokenHint(deps, hint) }),
+    parameters: [...parameters].filter(([name]) => !KNOWN.has(name)).flatMap(([name, values]) => values.map((value) => ({ name, value }))),
+  });
+}
+
+function requireResponseType({ responseTypes, grantTypes }: Client, sent: string, compatHydra: boolean): string {
+  if (sent === "") throw new OAuthError(compatHydra ? "unsupported_response_type" : "invalid_request", "'response_type' is missing");
+  const name = canonicalResponseType(sent);
+  const type = Object.hasOwn(RESPONSE_TYPES, name) ? RESPONSE_TYPES[name] : undefined;
+  if (type === undefined) throw new OAuthError("unsupported_response_type", `'response_type' is '${name.slice(0, 50)}', which this server does not support`);
+  const registered = responseTypes.length === 0 ? ["code"] : responseTypes.map(canonicalResponseType); // RFC 7591 §2
+  if (!registered.includes(name))
+    throw new OAuthError(compatHydra ? "unsupported_response_type" : "unauthorized_client", `The client is not registered for the response type '${name}'`);
+  const grants = grantTypes.length === 0 ? ["authorization_code"] : grantTypes;
+  const lacking = type.grantTypes.find((each) => !grants.includes(each));
+  if (lacking !== undefined) throw new OAuthError("unauthorized_client", `The client is not registered for the grant type '${lacking}'`);
+  return name;
+}
+
+function requirePrompt(prompt: string[]): string[] {
+  const unknown = prompt.find((each) => !PROMPTS.includes(each));
+  if (unknown !== undefined) throw new OAuthError("invalid_request", `'prompt' holds '${unknown.slice(0, 50)}', which is not supported`);
+  if (prompt.length > 1 && prompt.includes("none")) throw new OAuthError("invalid_request", "'prompt' holds none together with others");
+  return prompt;
+}
+
+function readMaxAge(maxAge: string): number | undefined {
+  if (maxAge === "") return undefined;
+  if (!/^\d{1,10}$/.test(maxAge)) throw new OAuthError("invalid_request", "'max_age' is no whole number of seconds");
+  return Math.min(Number(maxAge), 0xffff_ffff);
+}
+
+function requireHydraLengths(state: string | undefined, nonce: string): void {
+  if ((state ?? "").length < HYDRA_LEAST_LENGTH) throw new OAuthError("invalid_state", `'state' has fewer than ${HYDRA_LEAST_LENGTH} characters`);
+  if (nonce !== "" && nonce.length < HYDRA_LEAST_LENGTH) throw new OAuthError("insufficient_entropy", `'nonce' has fewer than ${HYDRA_LEAST_LENGTH} characters`);
+}

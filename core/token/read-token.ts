@@ -1,0 +1,93 @@
+import { create, fromBinary } from "@bufbuild/protobuf";
+import { AccessTokenSchema, RefreshTokenSchema, TokenHandleSchema } from "#gen/writ/store/v1/token_pb.ts";
+import { OAuthError } from "#lib/errors.ts";
+import { hashSecret } from "#lib/hash.ts";
+import { parseScope } from "#lib/scope.ts";
+import type { Deps } from "../deps.ts";
+import type { PresentedToken } from "../model/token-facts.ts";
+import { isJsonObject, verifyJwt } from "./verify-jwt.ts";
+
+/** What reading tokens needs. */
+export type ReadTokenDeps = Pick<Deps, "sealer" | "keys" | "issuer">;
+
+const MAX_LENGTH = 16_384;
+const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
+const TYPES = new Set(["at+jwt", "application/at+jwt", "JWT"]);
+
+/**
+ * Reads an access token of either form, or a refresh token. Undefined: this server did not issue it. Says nothing about
+ * whether it lives.
+ * @throws OAuthError temporarily_unavailable when it names a secret that is not configured here
+ */
+export async function readToken(deps: ReadTokenDeps, token: string): Promise<PresentedToken | undefined> {
+  if (token.length > MAX_LENGTH) return undefined;
+  const read = readSealed(deps, token) ?? (JWT.test(token) ? await readJwt(deps, token) : undefined);
+  return read?.handle.issuer === deps.issuer ? read : undefined;
+}
+
+/** Reads a refresh token alone. The same errors. */
+export function readRefreshToken(deps: Pick<Deps, "sealer" | "issuer">, token: string): PresentedToken | undefined {
+  if (token.length > MAX_LENGTH) return undefined;
+  const payload = openOrThrow(deps, "refresh_token", token);
+  return payload === undefined ? undefined : parseRefreshToken(deps.issuer, payload, token);
+}
+
+function readSealed(deps: ReadTokenDeps, token: string): PresentedToken | undefined {
+  const access = openOrThrow(deps, "access_token", token);
+  if (access !== undefined) return parseAccessToken(access, token);
+  const refresh = openOrThrow(deps, "refresh_token", token);
+  return refresh === undefined ? undefined : parseRefreshToken(deps.issuer, refresh, token);
+}
+
+function openOrThrow({ sealer }: Pick<Deps, "sealer">, kind: "access_token" | "refresh_token", token: string): Uint8Array | undefined {
+  const opened = sealer.open(kind, token);
+  if (opened.kind === "unknown_key") throw new OAuthError("temporarily_unavailable", "The token was sealed with a secret that this server does not have (yet)");
+  return opened.kind === "opened" ? opened.payload : undefined;
+}
+
+function parseAccessToken(payload: Uint8Array, token: string): PresentedToken | undefined {
+  const { handle, clientId, subject, scope, audience, issuedAt, expiresAt, ext } = fromBinary(AccessTokenSchema, payload);
+  if (handle?.state.case === undefined) return undefined;
+  const common = { use: "access_token", handle, issuedAt, expiresAt } as const;
+  if (handle.state.case === "rowless")
+    return { ...common, jti: Buffer.from(handle.state.value).toString("base64url"), said: { clientId, subject, scope, audience, ext }, narrowed: undefined };
+  return { ...common, jti: identify(token), said: undefined, narrowed: scope.length === 0 ? undefined : scope };
+}
+
+/** The issuer is in the associated data of what was opened. */
+function parseRefreshToken(issuer: number, payload: Uint8Array, token: string): PresentedToken | undefined {
+  const { grant, issuedAt, expiresAt } = fromBinary(RefreshTokenSchema, payload);
+  if (grant === undefined) return undefined;
+  const handle = create(TokenHandleSchema, { issuer, state: { case: "grant", value: grant } });
+  return { use: "refresh_token", handle, issuedAt, expiresAt, jti: identify(token), said: undefined, narrowed: undefined };
+}
+
+/** Of a token whose handle is not its own alone: half of its SHA-256, from which nobody makes the token again. */
+function identify(token: string): string {
+  return Buffer.from(hashSecret<"token">(token).subarray(0, 16)).toString("base64url");
+}
+
+/** A JWT that we signed, whatever its `iss`: its `jti` names our state, and that is what we are asked about. */
+async function readJwt({ keys }: ReadTokenDeps, token: string): Promise<PresentedToken | undefined> {
+  const verified = await verifyJwt(keys, "hydra.jwt.access-token", token);
+  if (verified === undefined || !TYPES.has(verified.typ)) return undefined;
+  const { jti, client_id, sub, exp, iat, aud, scope, scp, ext } = verified.claims;
+  if (typeof jti !== "string" || typeof client_id !== "string" || typeof exp !== "number" || typeof iat !== "number") return undefined;
+  const handle = fromBinary(TokenHandleSchema, Buffer.from(jti, "base64url"));
+  if (handle.state.case === undefined) return undefined;
+  return {
+    use: "access_token",
+    handle,
+    issuedAt: iat,
+    expiresAt: exp,
+    jti,
+    said: {
+      clientId: client_id,
+      subject: typeof sub === "string" && sub !== client_id ? sub : "",
+      scope: Array.isArray(scp) ? scp.filter((each) => typeof each === "string") : ((typeof scope === "string" ? parseScope(scope) : undefined) ?? []),
+      audience: Array.isArray(aud) ? aud.filter((each) => typeof each === "string") : typeof aud === "string" ? [aud] : [],
+      ext: isJsonObject(ext) && Object.keys(ext).length > 0 ? ext : undefined,
+    },
+    narrowed: undefined,
+  };
+}

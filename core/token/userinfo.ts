@@ -1,0 +1,60 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { GetUserinfoRequest, GetUserinfoResponseSchema } from "#gen/writ/oauth/v1/oauth_service_pb.ts";
+import { OAuthError } from "#lib/errors.ts";
+import { makeUuid } from "#lib/id.ts";
+import { type EpochMillis, toSeconds } from "#lib/time.ts";
+import type { Deps } from "../deps.ts";
+import { getClient } from "../store/clients.ts";
+import { identityClaims } from "./id-token.ts";
+import { findLiveToken, type IntrospectDeps } from "./introspect.ts";
+import { type Claims, signJwt } from "./jwt.ts";
+import type { LiveToken } from "./live-token.ts";
+
+/** What userinfo needs. */
+export type UserinfoDeps = IntrospectDeps & Pick<Deps, "random">;
+
+/**
+ * Claims about the subject of an access token.
+ * @throws OAuthError invalid_request, invalid_token, insufficient_scope, with the challenge of RFC 6750 §3
+ * @see OIDC Core §5.3
+ */
+export async function userinfo(deps: UserinfoDeps, request: GetUserinfoRequest, now: EpochMillis): Promise<MessageInitShape<typeof GetUserinfoResponseSchema>> {
+  const live = await findLiveToken(deps, requireToken(deps, request), now);
+  if (live === undefined) throw challenge(deps, "invalid_token", "The access token is unknown, expired or revoked");
+  if (live.facts.use !== "access_token") throw challenge(deps, "invalid_token", "Only access tokens are allowed here");
+  const claims = claimsOf(deps, live);
+  const client = await getClient(deps.db, deps.issuer, live.facts.clientId);
+  if (client?.record.client.userinfoSignedResponseAlg !== "RS256") return { answer: { case: "json", value: new TextEncoder().encode(JSON.stringify(claims)) } };
+  const key = await deps.keys.current("hydra.openid.id-token", "RS256", now);
+  return { answer: { case: "jwt", value: signJwt(key, "JWT", { ...claims, iat: toSeconds(now), jti: makeUuid(deps.random) }) } }; // OIDC Core §5.3.2
+}
+
+function claimsOf(deps: UserinfoDeps, { facts, grant }: LiveToken): Claims {
+  const { compatHydra, issuerUrl } = deps.settings;
+  if (!compatHydra && !facts.scope.includes("openid")) throw challenge(deps, "insufficient_scope", "The access token has not the scope openid");
+  if (grant !== undefined && facts.handle.state.case === "grant")
+    return { ...identityClaims(deps, { id: facts.handle.state.value.id, clientId: facts.clientId, subject: facts.subject, record: grant.record() }), iat: facts.issuedAt };
+  if (!compatHydra) throw challenge(deps, "invalid_token", "The access token stands for no person");
+  return { aud: [facts.clientId], iat: facts.issuedAt, iss: issuerUrl, ...(facts.subject === "" ? {} : { sub: facts.subject }) };
+}
+
+/** RFC 6750 §2: in one way only. In the query it ends in logs (§5.3, RFC 9700 §4.3.2): as Hydra under `compat: hydra` alone. */
+function requireToken({ settings }: UserinfoDeps, { authorization, formAccessToken, queryAccessToken }: GetUserinfoRequest): string {
+  const [, bearer] = /^Bearer +([\w.~+/-]+=*) *$/i.exec(authorization) ?? [];
+  if (authorization !== "" && bearer === undefined) throw challenge({ settings }, "invalid_request", "The Authorization header is no bearer token");
+  const inQuery = settings.compatHydra ? queryAccessToken : "";
+  const ways = [bearer ?? "", formAccessToken, inQuery].filter((token) => token !== "");
+  if (ways.length > 1) throw challenge({ settings }, "invalid_request", "The access token is sent in more than one way");
+  const [token] = ways;
+  if (token !== undefined) return token;
+  if (queryAccessToken !== "") throw challenge({ settings }, "invalid_request", "The access token may not be sent in the query: use the Authorization header");
+  // RFC 6750 §3.1: who brings nothing is told of no error in the challenge.
+  throw new OAuthError(settings.compatHydra ? "request_unauthorized" : "invalid_token", "There is no access token", { wwwAuthenticate: "Bearer" });
+}
+
+/** RFC 6750 §3. */
+function challenge({ settings }: Pick<Deps, "settings">, code: "invalid_request" | "invalid_token" | "insufficient_scope", description: string): OAuthError {
+  const shown = settings.compatHydra && code === "invalid_token" ? "request_unauthorized" : code;
+  const scope = code === "insufficient_scope" ? ',scope="openid"' : "";
+  return new OAuthError(shown, description, { wwwAuthenticate: `Bearer error="${shown}",error_description="${description}"${scope}` });
+}
