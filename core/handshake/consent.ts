@@ -1,6 +1,5 @@
 import { createHmac } from "node:crypto";
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { Code, ConnectError } from "@connectrpc/connect";
 import type { ConsentSchema, ConsentAcceptance as SentAcceptance } from "#gen/writ/admin/v1/consent_service_pb.ts";
 import type { Rejection } from "#gen/writ/admin/v1/handshake_pb.ts";
 import type { ConsentChallenge } from "#gen/writ/store/v1/challenge_pb.ts";
@@ -35,12 +34,12 @@ interface OpenedConsent {
 /** Most names that can be granted at once. */
 const MAX_NAMES = 500;
 
-/** What the consent app is to show. @throws ConnectError not_found; OAuthError invalid_request, request_unauthorized */
+/** What the consent app is to show. @throws OAuthError invalid_request, request_unauthorized, Not Found */
 export async function getConsent(deps: ConsentDeps, sealed: string, now: EpochMillis): Promise<MessageInitShape<typeof ConsentSchema>> {
   const { challenge, grant } = await openConsent(deps, sealed, now);
   const client = await getClient(deps.db, deps.issuer, grant.clientId);
   if (client === undefined || !equalBytes(client.incarnation, grant.clientIncarnation))
-    throw new ConnectError("The client that asked for consent is registered no more", Code.NotFound);
+    throw new OAuthError("Not Found", "The client that asked for consent is registered no more");
   return { ...describeConsent(deps, grant, client), challenge: sealed, skip: challenge.skip };
 }
 
@@ -120,8 +119,8 @@ async function openConsent(deps: ConsentDeps, sealed: string, now: EpochMillis):
   return { challenge, grant: found.grant };
 }
 
-function noSuchConsent(): ConnectError {
-  return new ConnectError("'consent_challenge' is none of this server, or its request is no more", Code.NotFound);
+function noSuchConsent(): OAuthError {
+  return new OAuthError("Not Found", "'consent_challenge' is none of this server, or its request is no more");
 }
 
 function requireNames(member: string, names: readonly string[]): string[] {

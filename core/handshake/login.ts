@@ -1,5 +1,4 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { Code, ConnectError } from "@connectrpc/connect";
 import type { Rejection } from "#gen/writ/admin/v1/handshake_pb.ts";
 import type { LoginAcceptance, LoginSchema } from "#gen/writ/admin/v1/login_service_pb.ts";
 import { LoginAnswerSchema, type LoginChallenge, LoginOutcomeSchema } from "#gen/writ/store/v1/challenge_pb.ts";
@@ -13,8 +12,8 @@ import { requestUrl, verifierUrl } from "../authorize/request-url.ts";
 import { flowExpiry, openLoginChallenge, type SealedDeps, sealLoginVerifier } from "../authorize/sealed.ts";
 import type { Deps } from "../deps.ts";
 import type { StoredClient } from "../model/client.ts";
+import { LIMITS } from "../model/limits.ts";
 import { getClient } from "../store/clients.ts";
-import { LIMITS } from "../store/schema/tables.ts";
 import { readSubjectEpochs } from "../store/subjects.ts";
 import { writeJson } from "./json.ts";
 import { toOidcContext } from "./oidc-context.ts";
@@ -31,7 +30,7 @@ interface OpenedLogin {
 
 const MAX_AMR = 50;
 
-/** What the login app is to do. @throws ConnectError not_found; OAuthError invalid_request, request_unauthorized */
+/** What the login app is to do. @throws OAuthError invalid_request, request_unauthorized, Not Found */
 export async function getLogin(deps: LoginDeps, sealed: string, now: EpochMillis): Promise<MessageInitShape<typeof LoginSchema>> {
   const { challenge, client, request } = await openLogin(deps, sealed, now);
   const { skip } = challenge;
@@ -93,11 +92,11 @@ export async function rejectLogin(deps: LoginDeps, sealed: string, rejection: Re
 async function openLogin(deps: LoginDeps, sealed: string, now: EpochMillis): Promise<OpenedLogin> {
   if (sealed === "") throw new OAuthError("invalid_request", "'login_challenge' is missing");
   const challenge = openLoginChallenge(deps, sealed);
-  if (challenge?.request === undefined) throw new ConnectError("'login_challenge' is none of this server", Code.NotFound);
+  if (challenge?.request === undefined) throw new OAuthError("Not Found", "'login_challenge' is none of this server");
   if (flowExpiry(deps, challenge.id) <= now) throw new OAuthError("request_unauthorized", "The login request has expired");
   const client = await getClient(deps.db, deps.issuer, challenge.clientId);
   if (client === undefined || !equalBytes(client.incarnation, challenge.clientIncarnation))
-    throw new ConnectError("The client that asked for the login is registered no more", Code.NotFound);
+    throw new OAuthError("Not Found", "The client that asked for the login is registered no more");
   return { challenge, client, request: { ...challenge.request, redirectUri: restoreRedirectUri(client.record.client, challenge) ?? "" } };
 }
 

@@ -1,7 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ConsentPayload, ConsentSessionSchema } from "#gen/writ/admin/v1/consent_service_pb.ts";
-import type { ListConsentSessionsRequest, RevokeConsentSessionsRequest } from "#gen/writ/admin/v1/session_service_pb.ts";
+import type { RevokeConsentSessionsRequest } from "#gen/writ/admin/v1/session_service_pb.ts";
 import { OAuthError } from "#lib/errors.ts";
 import { equalBytes } from "#lib/hash.ts";
 import { fromHex, toHex } from "#lib/id.ts";
@@ -11,40 +11,43 @@ import { describeConsent } from "../handshake/consent.ts";
 import { readJson } from "../handshake/json.ts";
 import { openPayload } from "../handshake/session-payload.ts";
 import type { ConsentSession } from "../model/consent.ts";
-import { makePageToken, openPageToken, pageSize } from "../services/page-token.ts";
+import { LIMITS } from "../model/limits.ts";
 import { getClient } from "../store/clients.ts";
 import { listConsentSessions as list } from "../store/consent-sessions.ts";
 import { revokeConsent, revokeConsentOfGrant } from "../store/consents.ts";
-import { LIMITS } from "../store/schema/tables.ts";
 import { bumpGrantEpoch } from "../store/subjects.ts";
 
 /** What looking at and revoking consents needs. */
-export type ConsentSessionDeps = Pick<Deps, "db" | "issuer" | "sealer" | "pageSealer" | "settings" | "random" | "log">;
+export type ConsentSessionDeps = Pick<Deps, "db" | "issuer" | "sealer" | "settings" | "random" | "log">;
 
-/** One page of what a subject agreed to, but for what was answered without a question. */
+/** Which consent sessions are wanted. */
+export interface ConsentSessionsWanted {
+  readonly subject: string;
+  /** Only those of this login session; empty: of all. */
+  readonly loginSessionId: string;
+  /** Id of the last one of the page before; undefined: from the first on. */
+  readonly after: Uint8Array | undefined;
+  readonly limit: number;
+}
+
+/** One page of what a subject agreed to, but for what was answered without a question. `last`: its last one, if there are more. */
 export async function listConsentSessions(
   deps: ConsentSessionDeps,
-  { subject, loginSessionId, pageSize: asked, pageToken }: ListConsentSessionsRequest,
+  { subject, loginSessionId, after, limit }: ConsentSessionsWanted,
   now: EpochMillis,
-): Promise<{ readonly consentSessions: MessageInitShape<typeof ConsentSessionSchema>[]; readonly nextPageToken: string }> {
+): Promise<{ readonly consentSessions: MessageInitShape<typeof ConsentSessionSchema>[]; readonly last: Uint8Array | undefined }> {
   if (subject === "") throw new OAuthError("invalid_request", "'subject' is missing");
-  const size = pageSize(asked);
-  const name = `consent sessions ${JSON.stringify([subject, loginSessionId])}`;
-  let after = fromHex(openPageToken(deps, name, pageToken, now));
   const wanted: ConsentSession[] = [];
+  let from = after;
   // Some that are found are not shown: until the page is full, or there are no more.
   for (;;) {
-    const found = await list(deps.db, deps.issuer, { subject, after, limit: size + 1, now });
+    const found = await list(deps.db, deps.issuer, { subject, after: from, limit: limit + 1, now });
     wanted.push(...found.filter((session) => isShown(session, loginSessionId)));
-    after = found.at(-1)?.id;
-    if (wanted.length > size || found.length <= size || after === undefined) break;
+    from = found.at(-1)?.id;
+    if (wanted.length > limit || found.length <= limit || from === undefined) break;
   }
-  const page = wanted.slice(0, size);
-  const last = page.at(-1);
-  return {
-    consentSessions: await Promise.all(page.map((session) => describe(deps, session))),
-    nextPageToken: wanted.length > size && last !== undefined ? makePageToken(deps, name, toHex(last.id), now) : "",
-  };
+  const page = wanted.slice(0, limit);
+  return { consentSessions: await Promise.all(page.map((session) => describe(deps, session))), last: wanted.length > limit ? page.at(-1)?.id : undefined };
 }
 
 /** Revokes consents. @throws OAuthError invalid_request when it is not said which, or in more than one way */

@@ -2,7 +2,7 @@ import type { RevokeLoginSessionsRequest } from "#gen/writ/admin/v1/session_serv
 import { OAuthError } from "#lib/errors.ts";
 import { fromHex } from "#lib/id.ts";
 import type { Deps } from "../deps.ts";
-import { LIMITS } from "../store/schema/tables.ts";
+import { LIMITS } from "../model/limits.ts";
 import { endSession } from "../store/sessions.ts";
 import { bumpSessionEpoch } from "../store/subjects.ts";
 
