@@ -4,11 +4,13 @@ import { OAuthService } from "#gen/writ/oauth/v1/oauth_service_pb.ts";
 import type { Config } from "#lib/config.ts";
 import { configuredCors, openCors } from "./http/cors.ts";
 import type { Route } from "./http/methods.ts";
+import { authorizeEndpoint } from "./oauth/authorize.ts";
 import { jwksEndpoint, metadataEndpoint } from "./oauth/documents.ts";
 import { alive, ready } from "./oauth/health.ts";
 import { introspectEndpoint } from "./oauth/introspect.ts";
 import { revokeEndpoint } from "./oauth/revoke.ts";
 import { tokenEndpoint } from "./oauth/token.ts";
+import { userinfoEndpoint } from "./oauth/userinfo.ts";
 
 /** The public paths, by their exact spelling. */
 export function publicRoutes(transport: Transport, config: Pick<Config, "serve" | "urls">, isStopping: () => boolean): ReadonlyMap<string, Route> {
@@ -16,6 +18,8 @@ export function publicRoutes(transport: Transport, config: Pick<Config, "serve" 
   const cors = configuredCors(config.serve.public.cors);
   const metadata: Omit<Route, "pattern"> = { methods: { GET: metadataEndpoint(oauth) }, cors: openCors };
   const routes: Readonly<Record<string, Omit<Route, "pattern">>> = {
+    "/oauth2/auth": { methods: { GET: authorizeEndpoint(oauth), POST: authorizeEndpoint(oauth) } },
+    "/userinfo": { methods: { GET: userinfoEndpoint(oauth), POST: userinfoEndpoint(oauth) }, cors },
     "/oauth2/token": { methods: { POST: tokenEndpoint(oauth) }, cors },
     "/oauth2/introspect": { methods: { POST: introspectEndpoint(oauth) } },
     "/oauth2/revoke": { methods: { POST: revokeEndpoint(oauth) }, cors },

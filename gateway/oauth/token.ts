@@ -10,16 +10,21 @@ export function tokenEndpoint(oauth: Client<typeof OAuthService>): Handler {
     refuseQuery(exchange);
     const form = await readForm(exchange);
     if (form === undefined) return;
-    const { accessToken, tokenType, expiresIn, scope } = await oauth.exchangeToken(
+    const { accessToken, tokenType, expiresIn, scope, refreshToken, idToken } = await oauth.exchangeToken(
       {
         context: requestContext(exchange, form),
         clientAuthentication: clientAuthentication(exchange, form),
         grantType: parameter(form, "grant_type"),
         scope: parameter(form, "scope"),
         audience: values(form, "audience"),
+        code: parameter(form, "code"),
+        redirectUri: parameter(form, "redirect_uri"),
+        codeVerifier: parameter(form, "code_verifier"),
+        refreshToken: parameter(form, "refresh_token"),
       },
       { headers: { "x-request-id": exchange.requestId } },
     );
-    sendJson(exchange, 200, { access_token: accessToken, token_type: tokenType, expires_in: expiresIn, scope }, NO_STORE);
+    const optional = { ...(refreshToken === "" ? {} : { refresh_token: refreshToken }), ...(idToken === "" ? {} : { id_token: idToken }) };
+    sendJson(exchange, 200, { access_token: accessToken, token_type: tokenType, expires_in: expiresIn, scope, ...optional }, NO_STORE);
   };
 }
