@@ -24,9 +24,10 @@ describeWrit("metadata", {}, (writ) => {
       if (!name.endsWith("_endpoint") && name !== "jwks_uri") continue;
       const { pathname } = new URL(String(value));
       const { status } = await send(writ().publicUrl + pathname);
-      assert.equal(status, name === "jwks_uri" ? 200 : 405, `${name} ${pathname}`);
+      const answers = { jwks_uri: 200, authorization_endpoint: 400, userinfo_endpoint: 401 }[name] ?? 405;
+      assert.equal(status, answers, `${name} ${pathname}`);
     }
-    assert.deepEqual(body.grant_types_supported, ["client_credentials"]);
+    assert.deepEqual(body.grant_types_supported, ["authorization_code", "refresh_token", "client_credentials"]);
   });
 
   test("specs.md §0.8: discovery and JWKS answer any origin and any request header; an ETag spares the body", async () => {
