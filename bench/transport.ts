@@ -38,6 +38,7 @@ function makeTestDispatcher() {
     getUserinfo: nothing,
     introspectToken: nothing,
     revokeToken: nothing,
+    checkOrigin: nothing,
     getMetadata: nothing,
     getJwks: nothing,
   };

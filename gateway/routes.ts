@@ -2,7 +2,8 @@ import { createClient, type Transport } from "@connectrpc/connect";
 import { Health } from "#gen/grpc/health/v1/health_pb.ts";
 import { OAuthService } from "#gen/writ/oauth/v1/oauth_service_pb.ts";
 import type { Config } from "#lib/config.ts";
-import { configuredCors, openCors } from "./http/cors.ts";
+import { clientCors } from "./http/client-cors.ts";
+import { openCors } from "./http/cors.ts";
 import type { Route } from "./http/methods.ts";
 import { authorizeEndpoint } from "./oauth/authorize.ts";
 import { jwksEndpoint, metadataEndpoint } from "./oauth/documents.ts";
@@ -11,18 +12,24 @@ import { introspectEndpoint } from "./oauth/introspect.ts";
 import { revokeEndpoint } from "./oauth/revoke.ts";
 import { tokenEndpoint } from "./oauth/token.ts";
 import { userinfoEndpoint } from "./oauth/userinfo.ts";
+import { consentFallback, loginFallback } from "./pages/fallback.ts";
 
 /** The public paths, by their exact spelling. */
 export function publicRoutes(transport: Transport, config: Pick<Config, "serve" | "urls">, isStopping: () => boolean): ReadonlyMap<string, Route> {
   const oauth = createClient(OAuthService, transport);
-  const cors = configuredCors(config.serve.public.cors);
+  const clients = clientCors(config.serve.public.cors, oauth);
+  const { policy: cors } = clients;
+  const authorize = authorizeEndpoint(oauth);
+  const userinfo = userinfoEndpoint(oauth, clients);
   const metadata: Omit<Route, "pattern"> = { methods: { GET: metadataEndpoint(oauth) }, cors: openCors };
   const routes: Readonly<Record<string, Omit<Route, "pattern">>> = {
-    "/oauth2/auth": { methods: { GET: authorizeEndpoint(oauth), POST: authorizeEndpoint(oauth) } },
-    "/userinfo": { methods: { GET: userinfoEndpoint(oauth), POST: userinfoEndpoint(oauth) }, cors },
-    "/oauth2/token": { methods: { POST: tokenEndpoint(oauth) }, cors },
+    "/oauth2/auth": { methods: { GET: authorize, POST: authorize } },
+    "/oauth2/fallbacks/login": { methods: { GET: loginFallback } },
+    "/oauth2/fallbacks/consent": { methods: { GET: consentFallback } },
+    "/userinfo": { methods: { GET: userinfo, POST: userinfo }, cors },
+    "/oauth2/token": { methods: { POST: tokenEndpoint(oauth, clients) }, cors },
     "/oauth2/introspect": { methods: { POST: introspectEndpoint(oauth) } },
-    "/oauth2/revoke": { methods: { POST: revokeEndpoint(oauth) }, cors },
+    "/oauth2/revoke": { methods: { POST: revokeEndpoint(oauth, clients) }, cors },
     "/.well-known/openid-configuration": metadata,
     "/.well-known/oauth-authorization-server": metadata,
     "/.well-known/jwks.json": { methods: { GET: jwksEndpoint(oauth) }, cors: openCors },

@@ -12,7 +12,8 @@ describeWrit("authorization endpoint", {}, (writ) => {
   /** What a request comes to before any login: the parameters of a redirect to the client, or the page. */
   const ask = async (url: string) => {
     const { status, headers, text } = await agent().get(url);
-    return { status, location: headers.get("location"), ...parametersOf(headers.get("location")), text } as Readonly<Record<string, string>> & { readonly status: number };
+    const parameters: Readonly<Record<string, string | undefined>> = parametersOf(headers.get("location"));
+    return { status, location: headers.get("location"), parameters, text };
   };
 
   test("RFC 6749 §4.1.2, RFC 9207 §2: a code reaches the client with the granted scope, the state as it came and the issuer, by 303", async () => {
@@ -69,8 +70,15 @@ describeWrit("authorization endpoint", {}, (writ) => {
   test("RFC 8252 §7.3: the port of a loopback address is the app's to choose, nothing else of it is; localhost is a name and has one port", async () => {
     const rp = await createRp(writ(), { redirect_uris: ["http://127.0.0.1/cb?a=1", "http://[::1]:1/cb", "http://localhost:8080/cb"] });
     for (const uri of ["http://127.0.0.1:5000/cb?a=1", "http://127.0.0.1/cb?a=1", "http://[::1]:65535/cb", "http://localhost:8080/cb"])
-      assert.ok((await ask(rp.request({ redirect_uri: uri }))).login_challenge, uri);
-    for (const uri of ["http://127.0.0.1:5000/cb", "http://127.0.0.1:5000/cb?a=2", "http://127.0.0.2:5000/cb?a=1", "https://127.0.0.1:5000/cb?a=1", "http://localhost:8081/cb", "http://127.0.0.1:5000@evil.example/cb?a=1"])
+      assert.ok((await ask(rp.request({ redirect_uri: uri }))).parameters.login_challenge, uri);
+    for (const uri of [
+      "http://127.0.0.1:5000/cb",
+      "http://127.0.0.1:5000/cb?a=2",
+      "http://127.0.0.2:5000/cb?a=1",
+      "https://127.0.0.1:5000/cb?a=1",
+      "http://localhost:8081/cb",
+      "http://127.0.0.1:5000@evil.example/cb?a=1",
+    ])
       assert.equal((await ask(rp.request({ redirect_uri: uri }))).status, 400, uri);
     const { code } = await finishFlow(writ(), agent(), rp.request({ redirect_uri: "http://127.0.0.1:5000/cb?a=1" }));
     assert.ok(code);
@@ -104,8 +112,8 @@ describeWrit("authorization endpoint", {}, (writ) => {
     ] as const) {
       const answer = await ask(rp.request(more));
       const what = JSON.stringify(more).slice(0, 80);
-      assert.deepEqual([answer.status, answer.error, answer.state, answer.iss], [303, error, "a state that comes back", ISSUER_URL], what);
-      assert.ok((answer.error_description ?? "").length > 10, what);
+      assert.deepEqual([answer.status, answer.parameters.error, answer.parameters.state, answer.parameters.iss], [303, error, "a state that comes back", ISSUER_URL], what);
+      assert.ok((answer.parameters.error_description ?? "").length > 10, what);
       assert.ok(answer.location?.startsWith(rp.redirectUri), what);
     }
   });
@@ -113,23 +121,23 @@ describeWrit("authorization endpoint", {}, (writ) => {
   test("RFC 6749 §3.1: a repeated parameter is an error that the client is told of; of a repeated state none is believed", async () => {
     const rp = await createRp(writ());
     const scope = await ask(`${rp.request()}&scope=read`);
-    assert.deepEqual([scope.status, scope.error, scope.state], [303, "invalid_request", "a state that comes back"]);
+    assert.deepEqual([scope.status, scope.parameters.error, scope.parameters.state], [303, "invalid_request", "a state that comes back"]);
     const state = await ask(`${rp.request()}&state=another`);
-    assert.deepEqual([state.status, state.error, state.state], [303, "invalid_request", undefined]);
+    assert.deepEqual([state.status, state.parameters.error, state.parameters.state], [303, "invalid_request", undefined]);
     assert.equal((await ask(`${rp.request()}&custom=1&custom=2`)).status, 302, "what the server does not know is for the login app");
   });
 
   test("RFC 6749 §4.1.2.1: a client that is registered for another grant type or response type is told unauthorized_client", async () => {
     const noCode = await createRp(writ(), { grant_types: ["client_credentials"] });
-    assert.equal((await ask(noCode.request())).error, "unauthorized_client");
+    assert.equal((await ask(noCode.request())).parameters.error, "unauthorized_client");
     const noType = await createRp(writ(), { response_types: ["id_token"] });
-    assert.equal((await ask(noType.request())).error, "unauthorized_client");
+    assert.equal((await ask(noType.request())).parameters.error, "unauthorized_client");
   });
 
   test("RFC 7636 §4.4.1, RFC 9700 §2.1.1: a public client must use PKCE with S256, a confidential one may", async () => {
     const rp = await createRp(writ(), { token_endpoint_auth_method: "none" });
-    assert.equal((await ask(rp.request())).error, "invalid_request");
-    assert.ok((await ask(rp.request({ code_challenge: S256("v"), code_challenge_method: "S256" }))).login_challenge);
+    assert.equal((await ask(rp.request())).parameters.error, "invalid_request");
+    assert.ok((await ask(rp.request({ code_challenge: S256("v"), code_challenge_method: "S256" }))).parameters.login_challenge);
   });
 
   test("OAuth 2.0 Multiple Response Types §2.1, Form Post §2: the answer comes by query, fragment or a form, errors too", async () => {
@@ -162,7 +170,11 @@ describeWrit("authorization endpoint", {}, (writ) => {
   });
 
   test("DESIGN §3: an ordinary challenge is shorter than 500 characters, and the request that it holds comes out as it went in", async () => {
-    const rp = await createRp(writ(), { client_id: "b2c7e6a0-6c1d-4c55-9b52-d07bb0ab1e51", scope: "openid profile email offline_access read:all", audience: ["https://api.example/v1"] });
+    const rp = await createRp(writ(), {
+      client_id: "b2c7e6a0-6c1d-4c55-9b52-d07bb0ab1e51",
+      scope: "openid profile email offline_access read:all",
+      audience: ["https://api.example/v1"],
+    });
     const parameters = {
       scope: "openid profile email offline_access read:all",
       state: randomBytes(32).toString("base64url"),
@@ -172,7 +184,17 @@ describeWrit("authorization endpoint", {}, (writ) => {
     };
     const challenge = await goToLogin(agent(), rp.request(parameters));
     assert.ok(challenge.length < 500, `${challenge.length}`);
-    const more = { ...parameters, audience: "https://api.example/v1", max_age: "3600", acr_values: "a b", ui_locales: "de en", display: "popup", login_hint: "ä@b", prompt: "login consent", tenant: "x y" };
+    const more = {
+      ...parameters,
+      audience: "https://api.example/v1",
+      max_age: "3600",
+      acr_values: "a b",
+      ui_locales: "de en",
+      display: "popup",
+      login_hint: "ä@b",
+      prompt: "login consent",
+      tenant: "x y",
+    };
     const url = rp.request(more);
     const { body } = await loginApp.get(writ(), await goToLogin(agent(), url));
     assert.deepEqual(parametersOf(body.request_url), parametersOf(url));

@@ -4,6 +4,7 @@ import { OAuthError } from "#lib/errors.ts";
 import type { Handlers } from "#lib/rpc/call.ts";
 import { authorize } from "../authorize/authorize.ts";
 import { type AuthenticatedClient, authenticateClient } from "../client/authenticate.ts";
+import { isAllowedOrigin } from "../client/origins.ts";
 import type { Deps } from "../deps.ts";
 import { finishJson } from "../metadata/finished.ts";
 import { serverMetadata } from "../metadata/server-metadata.ts";
@@ -19,6 +20,7 @@ export function oauthService(deps: Deps): Handlers<typeof OAuthService> {
   return {
     authorize: (request, { now }) => authorize(deps, request, now),
     getUserinfo: (request, { now }) => userinfo(deps, request, now),
+    checkOrigin: async (request, { now }) => ({ allowed: await isAllowedOrigin(deps, request, now) }),
     exchangeToken: (request, { now }) => exchangeToken(deps, request, now),
 
     async introspectToken({ clientAuthentication, token }, { now }) {

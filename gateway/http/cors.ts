@@ -27,10 +27,7 @@ export const openCors: CorsPolicy = (request) => {
   };
 };
 
-/**
- * The policy of a listener, by Hydra's rules for origins. A client's own `allowed_cors_origins` are not looked at here:
- * which client asks is known to core alone.
- */
+/** The policy of a listener, by Hydra's rules for origins. A client's own `allowed_cors_origins` come in by client-cors.ts. */
 export function configuredCors(config: CorsConfig): CorsPolicy {
   if (!config.enabled) return () => NOTHING;
   const isAllowed = originMatcher(config.allowed_origins);

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 
 /** One HTTP request and its answer, as handlers see it. */
 export interface Exchange {
@@ -31,16 +31,16 @@ export function send(
   status: number,
   type: string | undefined,
   body: string | Uint8Array,
-  more: Readonly<Record<string, string>> = {},
+  more: Readonly<Record<string, string | readonly string[]>> = {},
 ): void {
   if (response.headersSent) return;
   const isEmpty = status === 204 || status === 304;
-  const all: Record<string, string | number> = { ...headers, ...more };
+  const all: Record<string, string | number | readonly string[]> = { ...headers, ...more };
   if (type !== undefined) all["content-type"] = type;
   const length = typeof body === "string" ? Buffer.byteLength(body) : body.length;
   if (!isEmpty) all["content-length"] = length;
-  response.writeHead(status, all);
-  if (isEmpty || request.method === "HEAD") response.end();
+  response.writeHead(status, all as OutgoingHttpHeaders);
+  if (isEmpty || length === 0 || request.method === "HEAD") response.end();
   // One byte a character: then Node writes head and body as Latin-1 in one piece, which is the cheapest that it can do.
   else if (typeof body === "string" && length === body.length) response.end(body, "latin1");
   else response.end(body);

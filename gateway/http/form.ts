@@ -7,6 +7,12 @@ import type { Exchange } from "./exchange.ts";
 /** Parameters of a form or query, decoded, in their order; those without a value are left out (RFC 6749 §3.1). */
 export type Parameters = readonly { readonly name: string; readonly value: string }[];
 
+/** How parameters are read. */
+export interface ParseOptions {
+  /** Repeated parameters stay, for core to judge: whom to tell of them is known there. */
+  readonly keepRepeated?: boolean;
+}
+
 /** Largest form of an OAuth request in bytes. */
 const MAX_FORM = 65_536;
 /** More than any request needs; each costs core a message. */
@@ -20,23 +26,23 @@ const REPEATABLE = new Set(["audience", "resource"]);
  * @throws OAuthError invalid_request for another content type, a broken encoding, a repeated parameter
  * @see RFC 6749 §3.2, App. B
  */
-export async function readForm(exchange: Exchange): Promise<Parameters | undefined> {
+export async function readForm(exchange: Exchange, options: ParseOptions = {}): Promise<Parameters | undefined> {
   const [type = ""] = (exchange.request.headers["content-type"] ?? "").split(";");
   if (type.trim().toLowerCase() !== FORM) throw new OAuthError("invalid_request", `The request is not of the content type ${FORM}`);
   const bytes = await readBody(exchange, MAX_FORM);
   if (bytes === undefined) return undefined;
   await endOfTurn();
-  return parseForm(bytes);
+  return parseForm(bytes, options);
 }
 
 /** Reads the bytes of a form. @throws OAuthError invalid_request for a broken encoding or a repeated parameter */
-export function parseForm(bytes: Uint8Array): Parameters {
+export function parseForm(bytes: Uint8Array, options: ParseOptions = {}): Parameters {
   if (!isUtf8(bytes)) throw new OAuthError("invalid_request", "The form is not UTF-8");
-  return parseParameters(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString());
+  return parseParameters(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(), options);
 }
 
 /** Reads form-encoded parameters. @throws OAuthError invalid_request for a broken encoding or a repeated parameter */
-export function parseParameters(text: string): Parameters {
+export function parseParameters(text: string, { keepRepeated = false }: ParseOptions = {}): Parameters {
   const parameters: { name: string; value: string }[] = [];
   const seen = new Set<string>();
   for (const pair of text.split("&")) {
@@ -44,7 +50,7 @@ export function parseParameters(text: string): Parameters {
     const value = equals === -1 ? "" : decode(pair.slice(equals + 1));
     if (value === "") continue;
     const name = decode(pair.slice(0, equals));
-    if (seen.has(name) && !REPEATABLE.has(name)) throw new OAuthError("invalid_request", `'${name.slice(0, 100)}' is sent more than once`); // RFC 6749 §3.2
+    if (!keepRepeated && seen.has(name) && !REPEATABLE.has(name)) throw new OAuthError("invalid_request", `'${name.slice(0, 100)}' is sent more than once`); // RFC 6749 §3.2
     seen.add(name);
     if (parameters.push({ name, value }) > MAX_PARAMETERS) throw new OAuthError("invalid_request", `The request has more than ${MAX_PARAMETERS} parameters`);
   }

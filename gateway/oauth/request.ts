@@ -30,6 +30,13 @@ export function clientAuthentication({ request }: Exchange, parameters: Paramete
   };
 }
 
+/** The client that a request says it comes from. Nothing is proved by it. */
+export function claimedClientId({ authorization = "", clientId = "" }: MessageInitShape<typeof ClientAuthenticationSchema>): string {
+  const [, basic = ""] = /^Basic +([\w+/=-]+) *$/i.exec(authorization) ?? [];
+  const [user = ""] = Buffer.from(basic, "base64").toString().split(":");
+  return clientId || (new URLSearchParams(`user=${user.replaceAll("&", "%26")}`).get("user") ?? "");
+}
+
 /**
  * Parameters of a back-channel endpoint belong in the body: a query ends in logs.
  * @see RFC 6749 §2.3.1

@@ -1,19 +1,22 @@
 import type { Client } from "@connectrpc/connect";
 import type { OAuthService } from "#gen/writ/oauth/v1/oauth_service_pb.ts";
+import type { ClientCors } from "../http/client-cors.ts";
 import { type Handler, NO_STORE, send } from "../http/exchange.ts";
 import { parameter, readForm } from "../http/form.ts";
-import { clientAuthentication, refuseQuery, requestContext } from "./request.ts";
+import { claimedClientId, clientAuthentication, refuseQuery, requestContext } from "./request.ts";
 
 /** Revocation endpoint. @see RFC 7009 §2 */
-export function revokeEndpoint(oauth: Client<typeof OAuthService>): Handler {
+export function revokeEndpoint(oauth: Client<typeof OAuthService>, cors: ClientCors): Handler {
   return async (exchange) => {
     refuseQuery(exchange);
     const form = await readForm(exchange);
     if (form === undefined) return;
+    const authentication = clientAuthentication(exchange, form);
+    await cors.admit(exchange, { clientId: claimedClientId(authentication) });
     await oauth.revokeToken(
       {
         context: requestContext(exchange, form),
-        clientAuthentication: clientAuthentication(exchange, form),
+        clientAuthentication: authentication,
         token: parameter(form, "token"),
         tokenTypeHint: parameter(form, "token_type_hint"),
       },

@@ -1,19 +1,22 @@
 import type { Client } from "@connectrpc/connect";
 import type { OAuthService } from "#gen/writ/oauth/v1/oauth_service_pb.ts";
+import type { ClientCors } from "../http/client-cors.ts";
 import { type Handler, NO_STORE, sendJson } from "../http/exchange.ts";
 import { parameter, readForm, values } from "../http/form.ts";
-import { clientAuthentication, refuseQuery, requestContext } from "./request.ts";
+import { claimedClientId, clientAuthentication, refuseQuery, requestContext } from "./request.ts";
 
 /** Token endpoint. @see RFC 6749 §3.2, §5.1 */
-export function tokenEndpoint(oauth: Client<typeof OAuthService>): Handler {
+export function tokenEndpoint(oauth: Client<typeof OAuthService>, cors: ClientCors): Handler {
   return async (exchange) => {
     refuseQuery(exchange);
     const form = await readForm(exchange);
     if (form === undefined) return;
+    const authentication = clientAuthentication(exchange, form);
+    await cors.admit(exchange, { clientId: claimedClientId(authentication) });
     const { accessToken, tokenType, expiresIn, scope, refreshToken, idToken } = await oauth.exchangeToken(
       {
         context: requestContext(exchange, form),
-        clientAuthentication: clientAuthentication(exchange, form),
+        clientAuthentication: authentication,
         grantType: parameter(form, "grant_type"),
         scope: parameter(form, "scope"),
         audience: values(form, "audience"),

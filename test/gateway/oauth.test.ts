@@ -198,8 +198,12 @@ describe("the rest of the public port", async () => {
       [yes.status, yes.headers.get("access-control-allow-origin"), yes.headers.get("vary")],
       [204, "https://app.example", "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"],
     );
-    const no = await ask("https://evil.test");
-    assert.deepEqual([no.status, no.headers.get("access-control-allow-origin"), no.headers.has("vary")], [204, null, true]);
+    const post = (origin: string) => postForm(`${open.publicUrl}/oauth2/token`, { grant_type: "client_credentials" }, { headers: { origin } });
+    assert.equal((await post("https://app.example")).headers.get("access-control-allow-origin"), "https://app.example");
+    // A preflight names no client, so it decides nothing (hydra.md §1.4); the answer itself is not for other pages.
+    assert.equal((await ask("https://evil.test")).status, 204);
+    const no = await post("https://evil.test");
+    assert.deepEqual([no.headers.get("access-control-allow-origin"), no.headers.has("vary")], [null, true]);
   });
   test("RFC 7662 §4: introspection is for no page at all", async () => {
     assert.equal(

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file writ/oauth/v1/oauth_service.proto.
  */
 export const file_writ_oauth_v1_oauth_service: GenFile = /*@__PURE__*/
-  fileDesc("CiF3cml0L29hdXRoL3YxL29hdXRoX3NlcnZpY2UucHJvdG8SDXdyaXQub2F1dGgudjEiUgoQQXV0aG9yaXplUmVxdWVzdBIuCgdjb250ZXh0GAEgASgLMh0ud3JpdC5vYXV0aC52MS5SZXF1ZXN0Q29udGV4dBIOCgZjb29raWUYAiABKAkivAEKEUF1dGhvcml6ZVJlc3BvbnNlEisKCHJlZGlyZWN0GAEgASgLMhcud3JpdC5vYXV0aC52MS5SZWRpcmVjdEgAEiwKCWZvcm1fcG9zdBgCIAEoCzIXLndyaXQub2F1dGgudjEuRm9ybVBvc3RIABIuCgplcnJvcl9wYWdlGAMgASgLMhgud3JpdC5vYXV0aC52MS5FcnJvclBhZ2VIABISCgpzZXRfY29va2llGAQgAygJQggKBmFuc3dlciIsCghSZWRpcmVjdBIQCghsb2NhdGlvbhgBIAEoCRIOCgZzdGF0dXMYAiABKA0iSAoIRm9ybVBvc3QSDgoGYWN0aW9uGAEgASgJEiwKCnBhcmFtZXRlcnMYAiADKAsyGC53cml0Lm9hdXRoLnYxLlBhcmFtZXRlciJFCglFcnJvclBhZ2USDQoFZXJyb3IYASABKAkSGQoRZXJyb3JfZGVzY3JpcHRpb24YAiABKAkSDgoGc3RhdHVzGAMgASgNIpIBChJHZXRVc2VyaW5mb1JlcXVlc3QSLgoHY29udGV4dBgBIAEoCzIdLndyaXQub2F1dGgudjEuUmVxdWVzdENvbnRleHQSFQoNYXV0aG9yaXphdGlvbhgCIAEoCRIZChFmb3JtX2FjY2Vzc190b2tlbhgDIAEoCRIaChJxdWVyeV9hY2Nlc3NfdG9rZW4YBCABKAkiPgoTR2V0VXNlcmluZm9SZXNwb25zZRIOCgRqc29uGAEgASgMSAASDQoDand0GAIgASgJSABCCAoGYW5zd2VyIpECChRFeGNoYW5nZVRva2VuUmVxdWVzdBIuCgdjb250ZXh0GAEgASgLMh0ud3JpdC5vYXV0aC52MS5SZXF1ZXN0Q29udGV4dBJCChVjbGllbnRfYXV0aGVudGljYXRpb24YAiABKAsyIy53cml0Lm9hdXRoLnYxLkNsaWVudEF1dGhlbnRpY2F0aW9uEhIKCmdyYW50X3R5cGUYAyABKAkSDQoFc2NvcGUYBCABKAkSEAoIYXVkaWVuY2UYBSADKAkSDAoEY29kZRgGIAEoCRIUCgxyZWRpcmVjdF91cmkYByABKAkSFQoNY29kZV92ZXJpZmllchgIIAEoCRIVCg1yZWZyZXNoX3Rva2VuGAkgASgJIo0BChVFeGNoYW5nZVRva2VuUmVzcG9uc2USFAoMYWNjZXNzX3Rva2VuGAEgASgJEhIKCnRva2VuX3R5cGUYAiABKAkSEgoKZXhwaXJlc19pbhgDIAEoDRINCgVzY29wZRgEIAEoCRIVCg1yZWZyZXNoX3Rva2VuGAUgASgJEhAKCGlkX3Rva2VuGAYgASgJIrQBChZJbnRyb3NwZWN0VG9rZW5SZXF1ZXN0Ei4KB2NvbnRleHQYASABKAsyHS53cml0Lm9hdXRoLnYxLlJlcXVlc3RDb250ZXh0EkIKFWNsaWVudF9hdXRoZW50aWNhdGlvbhgCIAEoCzIjLndyaXQub2F1dGgudjEuQ2xpZW50QXV0aGVudGljYXRpb24SDQoFdG9rZW4YAyABKAkSFwoPdG9rZW5fdHlwZV9oaW50GAQgASgJIk4KF0ludHJvc3BlY3RUb2tlblJlc3BvbnNlEjMKDWludHJvc3BlY3Rpb24YASABKAsyHC53cml0LnRva2VuLnYxLkludHJvc3BlY3Rpb24isAEKElJldm9rZVRva2VuUmVxdWVzdBIuCgdjb250ZXh0GAEgASgLMh0ud3JpdC5vYXV0aC52MS5SZXF1ZXN0Q29udGV4dBJCChVjbGllbnRfYXV0aGVudGljYXRpb24YAiABKAsyIy53cml0Lm9hdXRoLnYxLkNsaWVudEF1dGhlbnRpY2F0aW9uEg0KBXRva2VuGAMgASgJEhcKD3Rva2VuX3R5cGVfaGludBgEIAEoCSIVChNSZXZva2VUb2tlblJlc3BvbnNlIhQKEkdldE1ldGFkYXRhUmVxdWVzdCIxChNHZXRNZXRhZGF0YVJlc3BvbnNlEgwKBGpzb24YASABKAwSDAoEZXRhZxgCIAEoCSIQCg5HZXRKd2tzUmVxdWVzdCI+Cg9HZXRKd2tzUmVzcG9uc2USDAoEanNvbhgBIAEoDBIMCgRldGFnGAIgASgJEg8KB21heF9hZ2UYAyABKA0ykgUKDE9BdXRoU2VydmljZRJUCglBdXRob3JpemUSHy53cml0Lm9hdXRoLnYxLkF1dGhvcml6ZVJlcXVlc3QaIC53cml0Lm9hdXRoLnYxLkF1dGhvcml6ZVJlc3BvbnNlIgTI8xgCEmAKDUV4Y2hhbmdlVG9rZW4SIy53cml0Lm9hdXRoLnYxLkV4Y2hhbmdlVG9rZW5SZXF1ZXN0GiQud3JpdC5vYXV0aC52MS5FeGNoYW5nZVRva2VuUmVzcG9uc2UiBMjzGAISZgoPSW50cm9zcGVjdFRva2VuEiUud3JpdC5vYXV0aC52MS5JbnRyb3NwZWN0VG9rZW5SZXF1ZXN0GiYud3JpdC5vYXV0aC52MS5JbnRyb3NwZWN0VG9rZW5SZXNwb25zZSIEyPMYAhJaCgtSZXZva2VUb2tlbhIhLndyaXQub2F1dGgudjEuUmV2b2tlVG9rZW5SZXF1ZXN0GiIud3JpdC5vYXV0aC52MS5SZXZva2VUb2tlblJlc3BvbnNlIgTI8xgCEloKC0dldFVzZXJpbmZvEiEud3JpdC5vYXV0aC52MS5HZXRVc2VyaW5mb1JlcXVlc3QaIi53cml0Lm9hdXRoLnYxLkdldFVzZXJpbmZvUmVzcG9uc2UiBMjzGAISWgoLR2V0TWV0YWRhdGESIS53cml0Lm9hdXRoLnYxLkdldE1ldGFkYXRhUmVxdWVzdBoiLndyaXQub2F1dGgudjEuR2V0TWV0YWRhdGFSZXNwb25zZSIEyPMYAhJOCgdHZXRKd2tzEh0ud3JpdC5vYXV0aC52MS5HZXRKd2tzUmVxdWVzdBoeLndyaXQub2F1dGgudjEuR2V0Sndrc1Jlc3BvbnNlIgTI8xgCYgZwcm90bzM", [file_writ_oauth_v1_request, file_writ_options, file_writ_token_v1_introspection]);
+  fileDesc("CiF3cml0L29hdXRoL3YxL29hdXRoX3NlcnZpY2UucHJvdG8SDXdyaXQub2F1dGgudjEiUgoQQXV0aG9yaXplUmVxdWVzdBIuCgdjb250ZXh0GAEgASgLMh0ud3JpdC5vYXV0aC52MS5SZXF1ZXN0Q29udGV4dBIOCgZjb29raWUYAiABKAkivAEKEUF1dGhvcml6ZVJlc3BvbnNlEisKCHJlZGlyZWN0GAEgASgLMhcud3JpdC5vYXV0aC52MS5SZWRpcmVjdEgAEiwKCWZvcm1fcG9zdBgCIAEoCzIXLndyaXQub2F1dGgudjEuRm9ybVBvc3RIABIuCgplcnJvcl9wYWdlGAMgASgLMhgud3JpdC5vYXV0aC52MS5FcnJvclBhZ2VIABISCgpzZXRfY29va2llGAQgAygJQggKBmFuc3dlciIsCghSZWRpcmVjdBIQCghsb2NhdGlvbhgBIAEoCRIOCgZzdGF0dXMYAiABKA0iSAoIRm9ybVBvc3QSDgoGYWN0aW9uGAEgASgJEiwKCnBhcmFtZXRlcnMYAiADKAsyGC53cml0Lm9hdXRoLnYxLlBhcmFtZXRlciJFCglFcnJvclBhZ2USDQoFZXJyb3IYASABKAkSGQoRZXJyb3JfZGVzY3JpcHRpb24YAiABKAkSDgoGc3RhdHVzGAMgASgNIpIBChJHZXRVc2VyaW5mb1JlcXVlc3QSLgoHY29udGV4dBgBIAEoCzIdLndyaXQub2F1dGgudjEuUmVxdWVzdENvbnRleHQSFQoNYXV0aG9yaXphdGlvbhgCIAEoCRIZChFmb3JtX2FjY2Vzc190b2tlbhgDIAEoCRIaChJxdWVyeV9hY2Nlc3NfdG9rZW4YBCABKAkiPgoTR2V0VXNlcmluZm9SZXNwb25zZRIOCgRqc29uGAEgASgMSAASDQoDand0GAIgASgJSABCCAoGYW5zd2VyIk0KEkNoZWNrT3JpZ2luUmVxdWVzdBIOCgZvcmlnaW4YASABKAkSEQoJY2xpZW50X2lkGAIgASgJEhQKDGFjY2Vzc190b2tlbhgDIAEoCSImChNDaGVja09yaWdpblJlc3BvbnNlEg8KB2FsbG93ZWQYASABKAgikQIKFEV4Y2hhbmdlVG9rZW5SZXF1ZXN0Ei4KB2NvbnRleHQYASABKAsyHS53cml0Lm9hdXRoLnYxLlJlcXVlc3RDb250ZXh0EkIKFWNsaWVudF9hdXRoZW50aWNhdGlvbhgCIAEoCzIjLndyaXQub2F1dGgudjEuQ2xpZW50QXV0aGVudGljYXRpb24SEgoKZ3JhbnRfdHlwZRgDIAEoCRINCgVzY29wZRgEIAEoCRIQCghhdWRpZW5jZRgFIAMoCRIMCgRjb2RlGAYgASgJEhQKDHJlZGlyZWN0X3VyaRgHIAEoCRIVCg1jb2RlX3ZlcmlmaWVyGAggASgJEhUKDXJlZnJlc2hfdG9rZW4YCSABKAkijQEKFUV4Y2hhbmdlVG9rZW5SZXNwb25zZRIUCgxhY2Nlc3NfdG9rZW4YASABKAkSEgoKdG9rZW5fdHlwZRgCIAEoCRISCgpleHBpcmVzX2luGAMgASgNEg0KBXNjb3BlGAQgASgJEhUKDXJlZnJlc2hfdG9rZW4YBSABKAkSEAoIaWRfdG9rZW4YBiABKAkitAEKFkludHJvc3BlY3RUb2tlblJlcXVlc3QSLgoHY29udGV4dBgBIAEoCzIdLndyaXQub2F1dGgudjEuUmVxdWVzdENvbnRleHQSQgoVY2xpZW50X2F1dGhlbnRpY2F0aW9uGAIgASgLMiMud3JpdC5vYXV0aC52MS5DbGllbnRBdXRoZW50aWNhdGlvbhINCgV0b2tlbhgDIAEoCRIXCg90b2tlbl90eXBlX2hpbnQYBCABKAkiTgoXSW50cm9zcGVjdFRva2VuUmVzcG9uc2USMwoNaW50cm9zcGVjdGlvbhgBIAEoCzIcLndyaXQudG9rZW4udjEuSW50cm9zcGVjdGlvbiKwAQoSUmV2b2tlVG9rZW5SZXF1ZXN0Ei4KB2NvbnRleHQYASABKAsyHS53cml0Lm9hdXRoLnYxLlJlcXVlc3RDb250ZXh0EkIKFWNsaWVudF9hdXRoZW50aWNhdGlvbhgCIAEoCzIjLndyaXQub2F1dGgudjEuQ2xpZW50QXV0aGVudGljYXRpb24SDQoFdG9rZW4YAyABKAkSFwoPdG9rZW5fdHlwZV9oaW50GAQgASgJIhUKE1Jldm9rZVRva2VuUmVzcG9uc2UiFAoSR2V0TWV0YWRhdGFSZXF1ZXN0IjEKE0dldE1ldGFkYXRhUmVzcG9uc2USDAoEanNvbhgBIAEoDBIMCgRldGFnGAIgASgJIhAKDkdldEp3a3NSZXF1ZXN0Ij4KD0dldEp3a3NSZXNwb25zZRIMCgRqc29uGAEgASgMEgwKBGV0YWcYAiABKAkSDwoHbWF4X2FnZRgDIAEoDTLuBQoMT0F1dGhTZXJ2aWNlElQKCUF1dGhvcml6ZRIfLndyaXQub2F1dGgudjEuQXV0aG9yaXplUmVxdWVzdBogLndyaXQub2F1dGgudjEuQXV0aG9yaXplUmVzcG9uc2UiBMjzGAISYAoNRXhjaGFuZ2VUb2tlbhIjLndyaXQub2F1dGgudjEuRXhjaGFuZ2VUb2tlblJlcXVlc3QaJC53cml0Lm9hdXRoLnYxLkV4Y2hhbmdlVG9rZW5SZXNwb25zZSIEyPMYAhJmCg9JbnRyb3NwZWN0VG9rZW4SJS53cml0Lm9hdXRoLnYxLkludHJvc3BlY3RUb2tlblJlcXVlc3QaJi53cml0Lm9hdXRoLnYxLkludHJvc3BlY3RUb2tlblJlc3BvbnNlIgTI8xgCEloKC1Jldm9rZVRva2VuEiEud3JpdC5vYXV0aC52MS5SZXZva2VUb2tlblJlcXVlc3QaIi53cml0Lm9hdXRoLnYxLlJldm9rZVRva2VuUmVzcG9uc2UiBMjzGAISWgoLR2V0VXNlcmluZm8SIS53cml0Lm9hdXRoLnYxLkdldFVzZXJpbmZvUmVxdWVzdBoiLndyaXQub2F1dGgudjEuR2V0VXNlcmluZm9SZXNwb25zZSIEyPMYAhJaCgtDaGVja09yaWdpbhIhLndyaXQub2F1dGgudjEuQ2hlY2tPcmlnaW5SZXF1ZXN0GiIud3JpdC5vYXV0aC52MS5DaGVja09yaWdpblJlc3BvbnNlIgTI8xgCEloKC0dldE1ldGFkYXRhEiEud3JpdC5vYXV0aC52MS5HZXRNZXRhZGF0YVJlcXVlc3QaIi53cml0Lm9hdXRoLnYxLkdldE1ldGFkYXRhUmVzcG9uc2UiBMjzGAISTgoHR2V0SndrcxIdLndyaXQub2F1dGgudjEuR2V0Sndrc1JlcXVlc3QaHi53cml0Lm9hdXRoLnYxLkdldEp3a3NSZXNwb25zZSIEyPMYAmIGcHJvdG8z", [file_writ_oauth_v1_request, file_writ_options, file_writ_token_v1_introspection]);
 
 /**
  * An authorization request, or a browser on its way back from the login or the consent app.
@@ -268,6 +268,62 @@ export const GetUserinfoResponseSchema: GenMessage<GetUserinfoResponse> = /*@__P
   messageDesc(file_writ_oauth_v1_oauth_service, 6);
 
 /**
+ * Asks about an origin.
+ *
+ * @generated from message writ.oauth.v1.CheckOriginRequest
+ */
+export type CheckOriginRequest = Message<"writ.oauth.v1.CheckOriginRequest"> & {
+  /**
+   * `Origin` header (RFC 6454 §7).
+   *
+   * @generated from field: string origin = 1;
+   */
+  origin: string;
+
+  /**
+   * `client_id` of the request. Nothing proves it: what is answered is no secret.
+   *
+   * @generated from field: string client_id = 2;
+   */
+  clientId: string;
+
+  /**
+   * Access token of the request, where no `client_id` is.
+   *
+   * @generated from field: string access_token = 3;
+   */
+  accessToken: string;
+};
+
+/**
+ * Describes the message writ.oauth.v1.CheckOriginRequest.
+ * Use `create(CheckOriginRequestSchema)` to create a new message.
+ */
+export const CheckOriginRequestSchema: GenMessage<CheckOriginRequest> = /*@__PURE__*/
+  messageDesc(file_writ_oauth_v1_oauth_service, 7);
+
+/**
+ * What is known of an origin.
+ *
+ * @generated from message writ.oauth.v1.CheckOriginResponse
+ */
+export type CheckOriginResponse = Message<"writ.oauth.v1.CheckOriginResponse"> & {
+  /**
+   * Its pages may.
+   *
+   * @generated from field: bool allowed = 1;
+   */
+  allowed: boolean;
+};
+
+/**
+ * Describes the message writ.oauth.v1.CheckOriginResponse.
+ * Use `create(CheckOriginResponseSchema)` to create a new message.
+ */
+export const CheckOriginResponseSchema: GenMessage<CheckOriginResponse> = /*@__PURE__*/
+  messageDesc(file_writ_oauth_v1_oauth_service, 8);
+
+/**
  * A token request.
  *
  * @generated from message writ.oauth.v1.ExchangeTokenRequest
@@ -342,7 +398,7 @@ export type ExchangeTokenRequest = Message<"writ.oauth.v1.ExchangeTokenRequest">
  * Use `create(ExchangeTokenRequestSchema)` to create a new message.
  */
 export const ExchangeTokenRequestSchema: GenMessage<ExchangeTokenRequest> = /*@__PURE__*/
-  messageDesc(file_writ_oauth_v1_oauth_service, 7);
+  messageDesc(file_writ_oauth_v1_oauth_service, 9);
 
 /**
  * A successful token answer (RFC 6749 §5.1).
@@ -398,7 +454,7 @@ export type ExchangeTokenResponse = Message<"writ.oauth.v1.ExchangeTokenResponse
  * Use `create(ExchangeTokenResponseSchema)` to create a new message.
  */
 export const ExchangeTokenResponseSchema: GenMessage<ExchangeTokenResponse> = /*@__PURE__*/
-  messageDesc(file_writ_oauth_v1_oauth_service, 8);
+  messageDesc(file_writ_oauth_v1_oauth_service, 10);
 
 /**
  * An introspection request of a resource server.
@@ -440,7 +496,7 @@ export type IntrospectTokenRequest = Message<"writ.oauth.v1.IntrospectTokenReque
  * Use `create(IntrospectTokenRequestSchema)` to create a new message.
  */
 export const IntrospectTokenRequestSchema: GenMessage<IntrospectTokenRequest> = /*@__PURE__*/
-  messageDesc(file_writ_oauth_v1_oauth_service, 9);
+  messageDesc(file_writ_oauth_v1_oauth_service, 11);
 
 /**
  * An introspection answer.
@@ -461,7 +517,7 @@ export type IntrospectTokenResponse = Message<"writ.oauth.v1.IntrospectTokenResp
  * Use `create(IntrospectTokenResponseSchema)` to create a new message.
  */
 export const IntrospectTokenResponseSchema: GenMessage<IntrospectTokenResponse> = /*@__PURE__*/
-  messageDesc(file_writ_oauth_v1_oauth_service, 10);
+  messageDesc(file_writ_oauth_v1_oauth_service, 12);
 
 /**
  * A revocation request.
@@ -503,7 +559,7 @@ export type RevokeTokenRequest = Message<"writ.oauth.v1.RevokeTokenRequest"> & {
  * Use `create(RevokeTokenRequestSchema)` to create a new message.
  */
 export const RevokeTokenRequestSchema: GenMessage<RevokeTokenRequest> = /*@__PURE__*/
-  messageDesc(file_writ_oauth_v1_oauth_service, 11);
+  messageDesc(file_writ_oauth_v1_oauth_service, 13);
 
 /**
  * A revocation answer.
@@ -518,7 +574,7 @@ export type RevokeTokenResponse = Message<"writ.oauth.v1.RevokeTokenResponse"> &
  * Use `create(RevokeTokenResponseSchema)` to create a new message.
  */
 export const RevokeTokenResponseSchema: GenMessage<RevokeTokenResponse> = /*@__PURE__*/
-  messageDesc(file_writ_oauth_v1_oauth_service, 12);
+  messageDesc(file_writ_oauth_v1_oauth_service, 14);
 
 /**
  * Asks for the metadata document.
@@ -533,7 +589,7 @@ export type GetMetadataRequest = Message<"writ.oauth.v1.GetMetadataRequest"> & {
  * Use `create(GetMetadataRequestSchema)` to create a new message.
  */
 export const GetMetadataRequestSchema: GenMessage<GetMetadataRequest> = /*@__PURE__*/
-  messageDesc(file_writ_oauth_v1_oauth_service, 13);
+  messageDesc(file_writ_oauth_v1_oauth_service, 15);
 
 /**
  * The metadata document.
@@ -561,7 +617,7 @@ export type GetMetadataResponse = Message<"writ.oauth.v1.GetMetadataResponse"> &
  * Use `create(GetMetadataResponseSchema)` to create a new message.
  */
 export const GetMetadataResponseSchema: GenMessage<GetMetadataResponse> = /*@__PURE__*/
-  messageDesc(file_writ_oauth_v1_oauth_service, 14);
+  messageDesc(file_writ_oauth_v1_oauth_service, 16);
 
 /**
  * Asks for the published keys.
@@ -576,7 +632,7 @@ export type GetJwksRequest = Message<"writ.oauth.v1.GetJwksRequest"> & {
  * Use `create(GetJwksRequestSchema)` to create a new message.
  */
 export const GetJwksRequestSchema: GenMessage<GetJwksRequest> = /*@__PURE__*/
-  messageDesc(file_writ_oauth_v1_oauth_service, 15);
+  messageDesc(file_writ_oauth_v1_oauth_service, 17);
 
 /**
  * The published keys.
@@ -611,7 +667,7 @@ export type GetJwksResponse = Message<"writ.oauth.v1.GetJwksResponse"> & {
  * Use `create(GetJwksResponseSchema)` to create a new message.
  */
 export const GetJwksResponseSchema: GenMessage<GetJwksResponse> = /*@__PURE__*/
-  messageDesc(file_writ_oauth_v1_oauth_service, 16);
+  messageDesc(file_writ_oauth_v1_oauth_service, 18);
 
 /**
  * What the public endpoints are made of. Called by gateways.
@@ -668,6 +724,16 @@ export const OAuthService: GenService<{
     methodKind: "unary";
     input: typeof GetUserinfoRequestSchema;
     output: typeof GetUserinfoResponseSchema;
+  },
+  /**
+   * Whether pages of an origin may read answers to a client: one of its `allowed_cors_origins` is it.
+   *
+   * @generated from rpc writ.oauth.v1.OAuthService.CheckOrigin
+   */
+  checkOrigin: {
+    methodKind: "unary";
+    input: typeof CheckOriginRequestSchema;
+    output: typeof CheckOriginResponseSchema;
   },
   /**
    * Authorization server metadata (RFC 8414 §3, OIDC Discovery §4), as finished JSON.
