@@ -22,6 +22,8 @@ export interface Writ {
   readonly adminUrl: string;
   readonly rpcUrl: string;
   readonly cores: readonly Core[];
+  /** Its database. */
+  readonly dsn: string;
   /** Statements since the last call of `resetStatements`. */
   readonly statements: readonly { readonly sql: string; readonly kind: "read" | "write" }[];
   resetStatements(): void;
@@ -76,6 +78,7 @@ export async function startWrit(arrangement: Arrangement, options: WritOptions =
       return next().rpcUrl;
     },
     cores: nodes.map(({ core }) => core),
+    dsn,
     statements,
     resetStatements: () => void statements.splice(0),
     async close() {
