@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { introspect } from "./harness/http.ts";
+import { createRp, finishFlow, getTokens, goToLogin, loginApp, newSubject, openUserAgent, redeem, refresh } from "./harness/user-agent.ts";
+import { describeWrit, type Writ } from "./harness/writ.ts";
+
+/** Statements besides look-ups of clients and keys, which every request shares. */
+const counted = (writ: Writ): string[] => writ.statements.map(({ sql }) => sql).filter((sql) => !/^select .* from [`"](clients|jwks)[`"] where/i.test(sql) || / join /i.test(sql));
+
+describeWrit("what a flow costs", {}, (writ) => {
+  test("DESIGN §2: a whole code flow with login and consent, both remembered, takes at most 12 statements; the next, skipped, no more", async () => {
+    const rp = await createRp(writ());
+    const agent = openUserAgent(writ());
+    const subject = newSubject();
+    for (const answers of [{ login: { subject, remember: true }, consent: { remember: true } }, { login: { subject } }]) {
+      writ().resetStatements();
+      const { code = "" } = await finishFlow(writ(), agent, rp.request(), answers);
+      assert.equal((await redeem(writ(), rp, code)).status, 200);
+      assert.ok(counted(writ()).length <= 12, counted(writ()).join("\n"));
+      assert.ok(counted(writ()).length > 5, "they are counted");
+    }
+  });
+
+  test("DESIGN §2: a refresh takes at most three, one in grace too; the introspection of a grant's token at most one", async () => {
+    const rp = await createRp(writ());
+    const { refresh_token: token, access_token: access } = await getTokens(writ(), rp);
+    for (let i = 0; i < 3; i++) {
+      writ().resetStatements();
+      assert.equal((await refresh(writ(), rp, token)).status, 200);
+      assert.ok(counted(writ()).length <= 3, counted(writ()).join("\n"));
+      writ().resetStatements();
+      assert.equal((await introspect(writ(), access)).active, true);
+      assert.ok(counted(writ()).length <= 1, counted(writ()).join("\n"));
+    }
+  });
+
+  test("DESIGN §3: 1,000 authorize requests and 1,000 logins that are rejected leave the database as it was", async () => {
+    const rp = await createRp(writ());
+    const agent = openUserAgent(writ());
+    writ().resetStatements();
+    for (let i = 0; i < 1000; i += 20)
+      await Promise.all(
+        Array.from({ length: 20 }, async () => {
+          const challenge = await goToLogin(agent, rp.request());
+          const rejected = await loginApp.reject(writ(), challenge);
+          const { status } = await agent.get(rejected.body.redirect_to);
+          assert.equal(status, 303);
+        }),
+      );
+    const writes = () => writ().statements.filter(({ kind }) => kind === "write").length;
+    assert.equal(writes(), 0);
+    await finishFlow(writ(), agent, rp.request());
+    assert.ok(writes() > 0, "one accepted login does write");
+  });
+});
