@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { introspect } from "./harness/http.ts";
-import { createRp, finishFlow, getTokens, goToLogin, loginApp, newSubject, openUserAgent, redeem, refresh } from "./harness/user-agent.ts";
+import { consentApp, createRp, finishFlow, getTokens, goToLogin, loginApp, newSubject, openUserAgent, parametersOf, redeem, refresh } from "./harness/user-agent.ts";
 import { describeWrit, type Writ } from "./harness/writ.ts";
 
 /** Statements besides look-ups of clients and keys, which every request shares. */
@@ -14,7 +14,13 @@ describeWrit("what a flow costs", {}, (writ) => {
     const subject = newSubject();
     for (const answers of [{ login: { subject, remember: true }, consent: { remember: true } }, { login: { subject } }]) {
       writ().resetStatements();
-      const { code = "" } = await finishFlow(writ(), agent, rp.request(), answers);
+      const challenge = await goToLogin(agent, rp.request());
+      await loginApp.get(writ(), challenge);
+      const login = await loginApp.accept(writ(), challenge, answers.login);
+      const { consent_challenge: consentChallenge = "" } = parametersOf((await agent.get(login.body.redirect_to)).headers.get("location"));
+      await consentApp.get(writ(), consentChallenge);
+      const consent = await consentApp.accept(writ(), consentChallenge, { grant_scope: ["openid", "offline_access", "read"], ...answers.consent });
+      const { code = "" } = parametersOf((await agent.get(consent.body.redirect_to)).headers.get("location"));
       assert.equal((await redeem(writ(), rp, code)).status, 200);
       assert.ok(counted(writ()).length <= 12, counted(writ()).join("\n"));
       assert.ok(counted(writ()).length > 5, "they are counted");

@@ -19,7 +19,7 @@ export function openUserAgent(writ: Writ, jar: ReadonlyMap<string, string> = new
   const load = async (url: string, init: RequestInit): Promise<Answer> => {
     const headers = new Headers(init.headers);
     if (cookies.size > 0) headers.set("cookie", [...cookies].map(([name, value]) => `${name}=${value}`).join("; "));
-    const answer = await send(url.startsWith(ISSUER_URL) ? writ.publicUrl + url.slice(ISSUER_URL.length) : writ.publicUrl + url, { ...init, headers });
+    const answer = await send(url.startsWith("/") ? writ.publicUrl + url : url.replace(ISSUER_URL, writ.publicUrl), { ...init, headers });
     for (const each of answer.headers.getSetCookie()) {
       const [, name = "", value = ""] = /^([^=]+)=([^;]*)/.exec(each) ?? [];
       if (/;\s*Max-Age=0\b/i.test(each)) cookies.delete(name);

@@ -1,0 +1,134 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { Configuration, OAuth2Api } from "@ory/hydra-client";
+import * as oauth from "oauth4webapi";
+import * as openid from "openid-client";
+import { freePort } from "./harness/port.ts";
+import { createRp, newSubject, openUserAgent, parametersOf, type Rp } from "./harness/user-agent.ts";
+import { startWrit, type Writ } from "./harness/writ.ts";
+
+const REDIRECT_URI = "http://127.0.0.1:7/cb";
+const SCOPE = "openid offline_access read";
+
+for (const arrangement of ["direct", "apart"] as const)
+  describe(`real clients [${arrangement}]`, () => {
+    let server: Writ | undefined;
+    let issuer = new URL("http://127.0.0.1");
+    const writ = (): Writ => server ?? assert.fail("the server is not running");
+    before(async () => {
+      const port = await freePort();
+      issuer = new URL(`http://127.0.0.1:${port}`);
+      server = await startWrit(arrangement, { config: { urls: { self: { issuer: issuer.href } }, serve: { public: { port } } } });
+    });
+    after(() => server?.close());
+
+    const api = () => new OAuth2Api(new Configuration({ basePath: writ().adminUrl }));
+
+    /** What Ory's example app does, call by call (hydra.md §13), with a browser beside it. */
+    const browse = async (url: string, subject: string): Promise<URL> => {
+      const agent = openUserAgent(writ());
+      const locationOf = async (to: string) => (await agent.get(to)).headers.get("location") ?? "";
+      const { login_challenge: loginChallenge = "" } = parametersOf(await locationOf(url));
+      const { data: login } = await api().getOAuth2LoginRequest({ loginChallenge });
+      assert.deepEqual([login.challenge, login.skip, login.client?.client_id !== undefined], [loginChallenge, false, true]);
+      const { data: loggedIn } = await api().acceptOAuth2LoginRequest({ loginChallenge, acceptOAuth2LoginRequest: { subject, remember: true, remember_for: 3600, acr: "0" } });
+      const { consent_challenge: consentChallenge = "" } = parametersOf(await locationOf(loggedIn.redirect_to));
+      const { data: consent } = await api().getOAuth2ConsentRequest({ consentChallenge });
+      assert.deepEqual([consent.subject, consent.skip], [subject, false]);
+      const { data: consented } = await api().acceptOAuth2ConsentRequest({
+        consentChallenge,
+        acceptOAuth2ConsentRequest: {
+          grant_scope: consent.requested_scope ?? [],
+          grant_access_token_audience: consent.requested_access_token_audience ?? [],
+          session: { access_token: {}, id_token: {} },
+          remember: true,
+          remember_for: 3600,
+        },
+      });
+      return new URL(await locationOf(consented.redirect_to));
+    };
+
+    const newRp = (metadata: object = {}): Promise<Rp> => createRp(writ(), { redirect_uris: [REDIRECT_URI], ...metadata });
+
+    test("openid-client 6: discovery, code with PKCE, state and nonce, userinfo, refresh, introspection, revocation", async () => {
+      const { client } = await newRp();
+      const subject = newSubject();
+      const config = await openid.discovery(issuer, client.client_id, undefined, openid.ClientSecretBasic(client.client_secret), { execute: [openid.allowInsecureRequests] });
+      const [pkceCodeVerifier, expectedState, expectedNonce] = [openid.randomPKCECodeVerifier(), openid.randomState(), openid.randomNonce()];
+      const url = openid.buildAuthorizationUrl(config, {
+        redirect_uri: REDIRECT_URI,
+        scope: SCOPE,
+        code_challenge: await openid.calculatePKCECodeChallenge(pkceCodeVerifier),
+        code_challenge_method: "S256",
+        state: expectedState,
+        nonce: expectedNonce,
+      });
+      const tokens = await openid.authorizationCodeGrant(config, await browse(url.href, subject), { pkceCodeVerifier, expectedState, expectedNonce, idTokenExpected: true });
+      assert.equal(tokens.claims()?.sub, subject);
+      assert.equal((await openid.fetchUserInfo(config, tokens.access_token, subject)).sub, subject);
+      const refreshed = await openid.refreshTokenGrant(config, tokens.refresh_token ?? assert.fail("no refresh token"));
+      assert.equal(refreshed.claims()?.sub, subject);
+      assert.equal((await openid.tokenIntrospection(config, refreshed.access_token)).active, true);
+      await openid.tokenRevocation(config, refreshed.refresh_token ?? assert.fail("no refresh token"));
+      assert.equal((await openid.tokenIntrospection(config, refreshed.access_token)).active, false);
+    });
+
+    test("oauth4webapi 3: a public client: code with PKCE, userinfo, refresh, revocation, each answer checked by the library", async () => {
+      const { client: registered } = await newRp({ token_endpoint_auth_method: "none" });
+      const subject = newSubject();
+      const insecure = { [oauth.allowInsecureRequests]: true };
+      const as = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, insecure));
+      const client: oauth.Client = { client_id: registered.client_id };
+      const authentication = oauth.None();
+      const [verifier, state, nonce] = [oauth.generateRandomCodeVerifier(), oauth.generateRandomState(), oauth.generateRandomNonce()];
+      const url = new URL(as.authorization_endpoint ?? "");
+      for (const [name, value] of Object.entries({
+        client_id: client.client_id,
+        redirect_uri: REDIRECT_URI,
+        response_type: "code",
+        scope: SCOPE,
+        code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
+        code_challenge_method: "S256",
+        state,
+        nonce,
+      }))
+        url.searchParams.set(name, value);
+      const callback = oauth.validateAuthResponse(as, client, await browse(url.href, subject), state);
+      const redeemed = await oauth.authorizationCodeGrantRequest(as, client, authentication, callback, REDIRECT_URI, verifier, insecure);
+      const tokens = await oauth.processAuthorizationCodeResponse(as, client, redeemed, { expectedNonce: nonce, requireIdToken: true });
+      await oauth.validateApplicationLevelSignature(as, redeemed, insecure);
+      const info = await oauth.processUserInfoResponse(as, client, subject, await oauth.userInfoRequest(as, client, tokens.access_token, insecure));
+      assert.equal(info.sub, subject);
+      const refreshing = await oauth.refreshTokenGrantRequest(as, client, authentication, tokens.refresh_token ?? "", insecure);
+      const refreshed = await oauth.processRefreshTokenResponse(as, client, refreshing);
+      await oauth.processRevocationResponse(await oauth.revocationRequest(as, client, authentication, refreshed.refresh_token ?? "", insecure));
+      const { status } = await oauth.userInfoRequest(as, client, refreshed.access_token, insecure);
+      assert.equal(status, 401);
+    });
+
+    test("@ory/hydra-client: a login app and a consent app written for Hydra accept, reject, list and revoke", async () => {
+      const rp = await newRp();
+      const subject = newSubject();
+      const answer = await browse(rp.request({ redirect_uri: REDIRECT_URI, scope: SCOPE }), subject);
+      assert.ok(answer.searchParams.get("code"));
+      const { data: sessions } = await api().listOAuth2ConsentSessions({ subject });
+      assert.equal(sessions.length, 1);
+      assert.deepEqual([sessions[0]?.grant_scope, sessions[0]?.consent_request?.client?.client_id], [SCOPE.split(" "), rp.client.client_id]);
+      await api().revokeOAuth2ConsentSessions({ subject, client: rp.client.client_id });
+      assert.deepEqual((await api().listOAuth2ConsentSessions({ subject })).data, []);
+      await api().revokeOAuth2LoginSessions({ subject });
+      const agent = openUserAgent(writ());
+      const locationOf = async (to: string) => parametersOf((await agent.get(to)).headers.get("location"));
+      const { login_challenge: loginChallenge = "" } = await locationOf(rp.request({ redirect_uri: REDIRECT_URI }));
+      const { data: rejected } = await api().rejectOAuth2LoginRequest({
+        loginChallenge,
+        rejectOAuth2Request: { error: "access_denied", error_description: "The resource owner denied the request" },
+      });
+      assert.equal((await locationOf(rejected.redirect_to)).error, "access_denied");
+      const { data: loggedIn } = await api().acceptOAuth2LoginRequest({ loginChallenge, acceptOAuth2LoginRequest: { subject } });
+      const { consent_challenge: consentChallenge = "" } = await locationOf(loggedIn.redirect_to);
+      const { data: denied } = await api().rejectOAuth2ConsentRequest({ consentChallenge, rejectOAuth2Request: { error: "access_denied", error_description: "No" } });
+      assert.deepEqual([(await locationOf(denied.redirect_to)).error, (await locationOf(denied.redirect_to)).error_description !== "No"], ["access_denied", true]);
+      await assert.rejects(api().getOAuth2LoginRequest({ loginChallenge: "unknown" }), (error: { response?: { status: number } }) => error.response?.status === 404);
+    });
+  });
