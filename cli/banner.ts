@@ -13,6 +13,7 @@ export function banner(config: Config, part: Part, urls: Running["urls"]): strin
   if (publicUrl !== undefined) lines.push(`  public  ${publicUrl}   for OAuth clients; discovery at ${publicUrl}/.well-known/openid-configuration`);
   if (adminUrl !== undefined) lines.push(`  admin   ${adminUrl}   Hydra's admin API; its OpenAPI document at ${adminUrl}/openapi.json`);
   if (urls.rpc !== undefined) lines.push(`  rpc     ${local(urls.rpc, "127.0.0.1")}   Connect, gRPC, gRPC-Web`);
+  if (urls.demo !== undefined) lines.push(`  demo    ${urls.demo}   a login and consent app: any user name will do`);
   if (config.dsn !== undefined) lines.push(`  state   ${config.dsn.replace(/\/\/.*@/, "//…@")}`);
   lines.push("");
   if (part === "all" && publicUrl !== undefined && adminUrl !== undefined) lines.push(...nextSteps(publicUrl, adminUrl), "");

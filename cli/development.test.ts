@@ -8,7 +8,7 @@ import { developmentDefaults } from "./development.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "writ-dev-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
-const EVERYTHING = { core: true, public: true };
+const EVERYTHING = { core: true, public: true, demo: false };
 const defaults = (input: ConfigInput, needs = EVERYTHING) => developmentDefaults(configSchema.parse(input), needs);
 
 test("a data folder gets a secret that is used again, and that its owner alone can read", async () => {
@@ -26,7 +26,7 @@ test("what is configured stays: neither a secret nor a folder is made beside it"
   const dsn = `sqlite://${join(folder, "configured", "writ.sqlite")}`;
   assert.deepEqual(await defaults({ dsn, secrets: { system: ["a configured secret"] }, urls: { self: { issuer: "https://auth.example" } } }), { dsn });
   assert.equal(existsSync(join(folder, "configured")), false);
-  assert.deepEqual(await defaults({ urls: { self: { issuer: "https://auth.example" } } }, { core: false, public: true }), {}, "a gateway has no state");
+  assert.deepEqual(await defaults({ urls: { self: { issuer: "https://auth.example" } } }, { core: false, public: true, demo: false }), {}, "a gateway has no state");
 });
 
 test("a database in memory gets a secret of its own each time", async () => {
@@ -57,4 +57,17 @@ test("a folder that is a file is named, with what to do", async () => {
   const file = join(folder, "file");
   writeFileSync(file, "");
   await assert.rejects(defaults({ dsn: `sqlite://${join(file, "writ.sqlite")}` }), /file.*(EEXIST|ENOTDIR)/);
+});
+
+test("the demo app stands in for the apps that are not configured, on a port that is known before it is", async () => {
+  const needs = { core: false, public: false, demo: true };
+  const issuer = { self: { issuer: "https://auth.example" } };
+  assert.deepEqual(await defaults({ urls: issuer }, needs), {
+    "serve.demo.port": 4450,
+    "urls.login": "http://127.0.0.1:4450/login",
+    "urls.consent": "http://127.0.0.1:4450/consent",
+  });
+  const mine = await defaults({ urls: { ...issuer, login: "https://login.example" }, serve: { demo: { port: 0, host: "0.0.0.0" } } }, needs);
+  assert.equal(mine["urls.login"], "https://login.example");
+  assert.match(String(mine["urls.consent"]), /^http:\/\/localhost:[1-9]\d+\/consent$/);
 });

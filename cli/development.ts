@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import type { Config } from "#lib/config.ts";
 import { CliError } from "./cli-error.ts";
+import { demoUrl, nameOf } from "./part.ts";
 
 const DATA = "data";
 
@@ -13,15 +14,24 @@ export interface DevelopmentNeeds {
   readonly core: boolean;
   /** The public port, which the issuer is named after. */
   readonly public: boolean;
+  /** The demo app beside it. */
+  readonly demo: boolean;
 }
 
 /**
  * What `--dev` fills in where nothing is configured, by dotted key: SQLite in `./data`, an issuer on the public port, and a
- * secret that is made once and kept beside the database, so that tokens survive a restart.
+ * secret that is made once and kept beside the database, so that tokens survive a restart; the demo app as login and consent app.
  * @throws CliError when the folder cannot be written to
  */
 export async function developmentDefaults(config: Config, needs: DevelopmentNeeds): Promise<Readonly<Record<string, unknown>>> {
-  return { ...(needs.core ? coreDefaults(config) : {}), ...(await issuerDefaults(config, needs)) };
+  return { ...(needs.core ? coreDefaults(config) : {}), ...(await issuerDefaults(config, needs)), ...(needs.demo ? await demoDefaults(config) : {}) };
+}
+
+/** The demo app stands in for the apps that are not configured. */
+async function demoDefaults({ urls, serve: { demo } }: Config): Promise<Readonly<Record<string, unknown>>> {
+  const port = demo.port === 0 ? await freePort(demo.host) : demo.port;
+  const url = demoUrl({ ...demo, port });
+  return { "serve.demo.port": port, "urls.login": urls.login ?? `${url}/login`, "urls.consent": urls.consent ?? `${url}/consent` };
 }
 
 function coreDefaults(config: Config): Readonly<Record<string, unknown>> {
@@ -39,13 +49,6 @@ async function issuerDefaults({ urls, serve }: Config, needs: DevelopmentNeeds):
   const { host, tls } = serve.public;
   const port = serve.public.port === 0 && needs.public && !host.startsWith("unix:") ? await freePort(host) : serve.public.port;
   return { "urls.self.issuer": `${tls.enabled ? "https" : "http"}://${nameOf(host)}:${port}`, "serve.public.port": port };
-}
-
-/** What a listener's address is called from this machine. */
-function nameOf(host: string): string {
-  const bare = host.replace(/^\[|\]$/g, "");
-  if (bare === "0.0.0.0" || bare === "::" || host.startsWith("unix:")) return "localhost";
-  return bare.includes(":") ? `[${bare}]` : bare;
 }
 
 function freePort(host: string): Promise<number> {

@@ -9,6 +9,7 @@ import { type Part, roleOf } from "./part.ts";
 export async function requireStartable(config: Config, part: Part): Promise<void> {
   const role = roleOf(part, config);
   if (part === "gateway" && config.core.url === undefined) throw new CliError("core.url is not set: say where core is, such as CORE_URL=http://127.0.0.1:4440, or use 'serve all'");
+  if (part === "demo") return; // it is no part of the server: it has no issuer, no state, no secret
   requireIssuer(config);
   if (role.core) requireState(config, part);
   const { requireClosedAddresses } = await import("#core/access.ts");

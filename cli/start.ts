@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { type RunningLoginApp, startLoginApp } from "#apps/login/start.ts";
 import { type Core, composeCore } from "#core/compose.ts";
 import { startRpcServer } from "#core/server.ts";
 import { startGateway } from "#gateway/server.ts";
@@ -7,6 +8,7 @@ import type { Log } from "#lib/events.ts";
 import { pooledRandom } from "#lib/random.ts";
 import { createDirectTransport } from "#lib/rpc/direct.ts";
 import { createNetworkTransport, type NetworkTransport } from "#lib/rpc/network.ts";
+import { writClientOver } from "#sdk/index.ts";
 import { CliError } from "./cli-error.ts";
 import { type Part, roleOf } from "./part.ts";
 import { version } from "./version.ts";
@@ -14,12 +16,15 @@ import { version } from "./version.ts";
 /** A process that serves. */
 export interface Running {
   /** Where its ports are, with the numbers that they got. */
-  readonly urls: { readonly public?: string; readonly admin?: string; readonly rpc?: string };
+  readonly urls: { readonly public?: string; readonly admin?: string; readonly rpc?: string; readonly demo?: string };
   /** From now on it says that it is not ready. */
   drain(): void;
   /** Stops listening, lets requests under way end within `serve.shutdown_grace`, then lets go of the database. */
   close(): Promise<void>;
 }
+
+/** Where `serve core` listens unless it is told otherwise. */
+const DEFAULT_CORE = "http://127.0.0.1:4440";
 
 /** What was opened: ports end together, and before what their requests need. */
 interface Opened {
@@ -38,11 +43,14 @@ export async function start(config: Config, part: Part, log: Log): Promise<Runni
     if (rpc !== undefined) opened.ports.push(rpc);
     const gateway = role.public || role.admin ? await startGateway({ config, listen: role, ...transports(core, config, opened), log, random: pooledRandom() }) : undefined;
     if (gateway !== undefined) opened.ports.push(gateway);
+    const demo = role.demo ? await startDemo(config, core, opened, log) : undefined;
+    if (demo !== undefined) opened.ports.push(demo);
     return {
       urls: {
         ...(gateway?.publicUrl === undefined ? {} : { public: gateway.publicUrl }),
         ...(gateway?.adminUrl === undefined ? {} : { admin: gateway.adminUrl }),
         ...(rpc === undefined ? {} : { rpc: rpc.url }),
+        ...(demo === undefined ? {} : { demo: demo.url }),
       },
       drain: () => gateway?.drain(),
       close: () => close(opened, config.serve.shutdown_grace),
@@ -51,6 +59,15 @@ export async function start(config: Config, part: Part, log: Log): Promise<Runni
     await close(opened, 0);
     throw error;
   }
+}
+
+/** The demo app is the one that documentation tells users to write: it knows Writ through the SDK, in this process or elsewhere. */
+async function startDemo(config: Config, core: Core | undefined, opened: Opened, log: Log): Promise<RunningLoginApp> {
+  const { url = DEFAULT_CORE } = config.core;
+  const transport = core === undefined ? networkTransport({ ...config, core: { ...config.core, url } }, opened, config.core.token) : createDirectTransport(core.dispatcher);
+  const app = await startLoginApp({ writ: writClientOver(transport), ...config.serve.demo, onError: (cause) => log.error("internal_error", { cause }) });
+  log.info("server_listening", { listener: "demo", url: app.url });
+  return app;
 }
 
 /** An administrator acts in his own name, not with the gateway's rights, unless something in front of the port has asked who he is. */

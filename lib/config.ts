@@ -47,6 +47,7 @@ export const configSchema = z.strictObject({
       public: z.strictObject({ ...address({ host: "0.0.0.0", port: 4444 }), cors: cors.prefault({}) }).prefault({}), // browsers and clients
       admin: z.strictObject({ ...address({ host: "127.0.0.1", port: 4445 }), ...open, cors: cors.prefault({}) }).prefault({}), // loopback: without credentials it must not be reached from elsewhere
       rpc: z.strictObject({ ...address({ host: "127.0.0.1", port: 4440 }), ...open }).prefault({}), // the same
+      demo: z.strictObject({ host: z.string().default("127.0.0.1"), port: port.default(4450) }).prefault({}), // the demo login app, in `serve all --dev` and `serve demo`
       cookies: z
         .strictObject({
           same_site_mode: z.enum(["Strict", "Lax", "None"]).default("Lax"), // None, for iframes with prompt=none, needs an https issuer; Strict would lose the way back from the login app

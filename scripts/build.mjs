@@ -15,6 +15,6 @@ writeFileSync(join(DIST, "package.json"), `${JSON.stringify({ type: "module", im
 
 // What the code reads beside code: migrations, the OpenAPI document, pages.
 const isAsset = (path) => statSync(path).isDirectory() || ![".ts", ".md"].includes(extname(path));
-for (const folder of ["cli", "core", "gateway", "gen", "lib", "sdk"]) {
+for (const folder of ["apps", "cli", "core", "gateway", "gen", "lib", "sdk"]) {
   if (existsSync(join(ROOT, folder))) cpSync(join(ROOT, folder), join(DIST, folder), { recursive: true, filter: isAsset });
 }

@@ -1,9 +1,10 @@
 import { type Client, type ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { type ConnectTransportOptions, createConnectTransport } from "@connectrpc/connect-node";
+import type { Client as RegisteredClient } from "#gen/writ/admin/v1/client_pb.ts";
 import { ClientService } from "#gen/writ/admin/v1/client_service_pb.ts";
-import { ConsentService } from "#gen/writ/admin/v1/consent_service_pb.ts";
+import { type Consent, ConsentService } from "#gen/writ/admin/v1/consent_service_pb.ts";
 import { JwkService } from "#gen/writ/admin/v1/jwk_service_pb.ts";
-import { LoginService } from "#gen/writ/admin/v1/login_service_pb.ts";
+import { type Login, LoginService } from "#gen/writ/admin/v1/login_service_pb.ts";
 import { MetadataService } from "#gen/writ/admin/v1/metadata_service_pb.ts";
 import { SessionService } from "#gen/writ/admin/v1/session_service_pb.ts";
 import { TokenService as AdminTokenService } from "#gen/writ/admin/v1/token_service_pb.ts";
@@ -19,6 +20,15 @@ export interface WritOptions {
   /** TLS: the CA that core's certificate is checked against, and a certificate of one's own. PEM. */
   readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
 }
+
+/** What a login app is to do. */
+export type LoginRequest = Login;
+
+/** What a consent app is to show. */
+export type ConsentRequest = Consent;
+
+/** A client as login and consent apps, and administrators, see it. */
+export type OAuthClient = RegisteredClient;
 
 /** Typed clients of core's services, over one connection. */
 export interface WritClient {
@@ -55,7 +65,11 @@ export function createWritClient({ baseUrl, token, tls }: WritOptions): WritClie
             },
           ],
   };
-  const transport = createConnectTransport(options);
+  return writClientOver(createConnectTransport(options));
+}
+
+/** The same over a transport of one's own, such as one within the process. */
+export function writClientOver(transport: Transport): WritClient {
   return {
     clients: createClient(ClientService, transport),
     jwks: createClient(JwkService, transport),

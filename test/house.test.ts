@@ -107,12 +107,12 @@ const ROWS: readonly Row[] = [
   },
   {
     file: "gateway/planted.ts",
-    allowed: ["./routes.ts", "./http/form.ts", "#lib/rpc/call.ts", "#gen/writ/options_pb.ts", "@connectrpc/connect", "find-my-way", "cookie"],
-    forbidden: ["#core/deps.ts", "../core/deps.ts", "./../core/deps.ts", "drizzle-orm", "jose", "undici"],
+    allowed: ["./routes.ts", "./http/form.ts", "#lib/rpc/call.ts", "#gen/writ/options_pb.ts", "@connectrpc/connect", "find-my-way"],
+    forbidden: ["hono", "cookie", "#core/deps.ts", "../core/deps.ts", "./../core/deps.ts", "drizzle-orm", "jose", "undici"],
   },
   {
     file: "gateway/oauth/planted.ts",
-    allowed: ["./token.ts", "../http/form.ts", "../routes.ts", "#gateway/rest/encode.ts", "#lib/errors.ts"],
+    allowed: ["./token.ts", "../http/form.ts", "../routes.ts", "#gateway/rest/encode.ts", "#lib/errors.ts", "hono/html"],
     forbidden: ["../../core/token/issue.ts", "#core/token/issue.ts", "../http/../../core/deps.ts", "drizzle-orm", "#cli/main.ts"],
   },
   {
@@ -122,7 +122,7 @@ const ROWS: readonly Row[] = [
   },
   {
     file: "apps/login/planted.ts",
-    allowed: ["./page.ts", "#sdk/index.ts"],
+    allowed: ["./page.ts", "#sdk/index.ts", "hono", "hono/html", "@hono/node-server"],
     forbidden: ["#gen/writ/options_pb.ts", "#lib/errors.ts", "../../core/server.ts", "#gateway/server.ts"],
   },
   {

@@ -49,7 +49,7 @@ test("the packed package installs without development dependencies, says its ver
   await run(folder, "npm", ...install, "--prefix", join(folder, "lowest"), `${lowest.name}@${lowest.version}`);
   assert.equal((await run(folder, lowest.path, "--version")).trim(), `v${lowest.version}`);
   const [publicPort, adminPort, rpcPort] = [await freePort(), await freePort(), await freePort()];
-  const ports = { SERVE_PUBLIC_PORT: `${publicPort}`, SERVE_ADMIN_PORT: `${adminPort}`, SERVE_RPC_PORT: `${rpcPort}`, SERVE_PUBLIC_HOST: "127.0.0.1" };
+  const ports = { SERVE_PUBLIC_PORT: `${publicPort}`, SERVE_ADMIN_PORT: `${adminPort}`, SERVE_RPC_PORT: `${rpcPort}`, SERVE_DEMO_PORT: "0", SERVE_PUBLIC_HOST: "127.0.0.1" };
   server = spawn(lowest.path, [join(folder, "node_modules", "writ", "dist", "cli", "main.js"), "serve", "all", "--dev"], {
     cwd: folder,
     env: { ...env, ...ports },

@@ -10,6 +10,7 @@ const PARTS: Readonly<Record<Part, string>> = {
   core: "Core with the RPC port alone",
   gateway: "The public and the admin port, over a core elsewhere (core.url)",
   public: "The public port, over a core elsewhere or, without core.url, one of its own",
+  demo: "A login and consent app to try things with, over a core elsewhere (core.url; http://127.0.0.1:4440 unless set)",
   admin: "The admin port, over a core elsewhere or, without core.url, one of its own",
 };
 

@@ -27,10 +27,12 @@ environment: <code>${key.toUpperCase().replace(".", "_")}</code>) to its address
 <ol>
 <li>It reads <code>${what}_challenge</code> from its query.</li>
 <li>It asks the admin port what is wanted:
-<pre>curl "http://127.0.0.1:4445${requests}?${what}_challenge=$CHALLENGE"</pre></li>
+<pre>A=http://127.0.0.1:4445${requests}
+curl "$A?${what}_challenge=$CHALLENGE"</pre></li>
 <li>It asks the person, and answers:
-<pre>curl -X PUT -H "content-type: application/json" -d '${body}' \\
-  "http://127.0.0.1:4445${requests}/accept?${what}_challenge=$CHALLENGE"</pre></li>
+<pre>curl -X PUT -H "content-type: application/json" \\
+  -d '${body}' \\
+  "$A/accept?${what}_challenge=$CHALLENGE"</pre></li>
 <li>It sends the browser to the <code>redirect_to</code> of the answer.</li>
 </ol>
 <p class="soft">You are the developer? The guide "Login and consent apps" in the documentation has it all, and <code>writ serve demo</code>

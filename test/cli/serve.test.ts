@@ -135,7 +135,7 @@ test("a port that is taken is named, with a way out", async () => {
   const server = await serve(["all"], { env });
   const port = new URL(server.urls.public ?? "").port;
   const { code, stderr } = await writ(["serve", "all"], {
-    env: { ...env, SERVE_PUBLIC_HOST: "127.0.0.1", SERVE_PUBLIC_PORT: port, SERVE_ADMIN_PORT: "0", SERVE_RPC_PORT: "0", LOG_LEVEL: "error" },
+    env: { ...env, SERVE_PUBLIC_HOST: "127.0.0.1", SERVE_PUBLIC_PORT: port, SERVE_ADMIN_PORT: "0", SERVE_RPC_PORT: "0", SERVE_DEMO_PORT: "0", LOG_LEVEL: "error" },
   });
   assert.equal(code, 1);
   assert.match(stderr, new RegExp(`serve\\.public\\.port ${port} is taken`));

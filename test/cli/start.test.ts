@@ -12,7 +12,7 @@ const folder = mkdtempSync(join(tmpdir(), "writ-start-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
 const START = fileURLToPath(new URL("../../scripts/start.mjs", import.meta.url));
-const PORTS = { SERVE_PUBLIC_PORT: "0", SERVE_ADMIN_PORT: "0", SERVE_RPC_PORT: "0", SERVE_PUBLIC_HOST: "127.0.0.1" };
+const PORTS = { SERVE_PUBLIC_PORT: "0", SERVE_ADMIN_PORT: "0", SERVE_RPC_PORT: "0", SERVE_DEMO_PORT: "0", SERVE_PUBLIC_HOST: "127.0.0.1" };
 
 describe("npm start", () => {
   test("says where everything is and what to type next; what it says works as it stands; Ctrl-C ends it with 0", async () => {

@@ -50,7 +50,7 @@ export async function serve(
     listeners = ["public", "admin", "rpc"],
   }: { readonly env?: Readonly<Record<string, string>>; readonly cwd?: string; readonly listeners?: readonly string[] } = {},
 ): Promise<Served> {
-  const ports = { SERVE_PUBLIC_PORT: "0", SERVE_ADMIN_PORT: "0", SERVE_RPC_PORT: "0", SERVE_PUBLIC_HOST: "127.0.0.1", LOG_FORMAT: "json" };
+  const ports = { SERVE_PUBLIC_PORT: "0", SERVE_ADMIN_PORT: "0", SERVE_RPC_PORT: "0", SERVE_DEMO_PORT: "0", SERVE_PUBLIC_HOST: "127.0.0.1", LOG_FORMAT: "json" };
   const child = spawn(process.execPath, [new URL("../../cli/main.ts", import.meta.url).pathname, "serve", ...args], {
     env: cleanEnv({ ...ports, ...env }),
     cwd,

@@ -1,0 +1,148 @@
+import { type Context, Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import type { ConsentRequest, LoginRequest, WritClient } from "#sdk/index.ts";
+import { NO_CHALLENGE, toFailure, UNPROVED } from "./failure.ts";
+import { makeFormGuard } from "./form-guard.ts";
+import { consentPage, errorPage, failurePage, loginPage, type Markup } from "./pages.ts";
+import { claimsOf } from "./scopes.ts";
+import { STYLE } from "./style.ts";
+
+/** What the app is made of. */
+export interface LoginAppOptions {
+  readonly writ: Pick<WritClient, "logins" | "consents">;
+  /** Browsers reach it by https. */
+  readonly secure: boolean;
+  /** Told of what nobody foresaw. */
+  readonly onError: (error: unknown) => void;
+}
+
+const HEADERS: Readonly<Record<string, string>> = {
+  "content-security-policy": "default-src 'none'; style-src 'self'; img-src https: data:; frame-ancestors 'none'; base-uri 'none'",
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+  "referrer-policy": "same-origin", // not no-referrer: browsers then send forms with the origin `null`
+  "cache-control": "no-store",
+};
+
+const REMEMBER_LOGIN = 30 * 24 * 3600;
+const MAX_FORM = 64 * 1024;
+const MAX_TEXT = 1000;
+
+/** The login and consent app: the pages between Writ and the people. */
+export function makeLoginApp({ writ, secure, onError }: LoginAppOptions): Hono {
+  const guard = makeFormGuard(secure);
+  const app = new Hono();
+
+  app.use(async (context, next) => {
+    await next();
+    for (const [name, value] of Object.entries(HEADERS)) if (!context.res.headers.has(name)) context.res.headers.set(name, value);
+  });
+  app.use(bodyLimit({ maxSize: MAX_FORM, onError: (context) => context.html(failurePage(NO_CHALLENGE), 413) }));
+  // A form of another site is refused before anything of it is read.
+  app.post("*", async (context, next) => (isFromHere(context) ? next() : context.html(failurePage(UNPROVED), 403)));
+  app.onError((error, context) => {
+    const failure = toFailure(error);
+    if (failure.status === 500) onError(error);
+    return context.html(failurePage(failure), failure.status);
+  });
+  app.notFound((context) => context.html(failurePage({ ...NO_CHALLENGE, status: 404 }), 404));
+
+  app.get("/style.css", (context) => context.body(STYLE, 200, { "content-type": "text/css;charset=UTF-8", "cache-control": "public, max-age=300" }));
+  app.get("/", (context) => context.html(failurePage(NO_CHALLENGE), 404));
+  app.get("/error", (context) => context.html(errorPage(text(context.req.query("error")), text(context.req.query("error_description"))), 400));
+
+  const showLogin = (context: Context, login: LoginRequest, more: { readonly username: string; readonly remember: boolean; readonly alert: string }): Promise<Markup> | Markup =>
+    loginPage({ challenge: login.challenge, proof: guard.proofFor(context, login.challenge), client: login.client, ...more });
+
+  app.get("/login", async (context) => {
+    const challenge = context.req.query("login_challenge") ?? "";
+    if (challenge === "") return context.html(failurePage(NO_CHALLENGE), 400);
+    const login = await getLogin(challenge);
+    // The browser is known: nothing is asked, and the subject stays who it is.
+    if (login.skip) return context.redirect((await writ.logins.acceptLogin({ loginChallenge: challenge, accept: { subject: login.subject } })).redirectTo);
+    return context.html(await showLogin(context, login, { username: login.oidcContext?.loginHint ?? "", remember: false, alert: "" }));
+  });
+
+  app.post("/login", async (context) => {
+    const form = await context.req.formData();
+    const challenge = text(form.get("challenge"), MAX_FORM);
+    if (!guard.isProved(context, challenge, text(form.get("proof")))) return context.html(failurePage(UNPROVED), 403);
+    if (form.get("action") === "cancel") {
+      const { redirectTo } = await writ.logins.rejectLogin({
+        loginChallenge: challenge,
+        reject: { error: "access_denied", errorDescription: "The resource owner did not sign in" },
+      });
+      return context.redirect(redirectTo, 303);
+    }
+    const username = text(form.get("username")).trim();
+    const remember = form.get("remember") === "1";
+    const alert =
+      username === "" ? "Enter a user name." : Buffer.byteLength(username) > 255 ? "That user name is too long." : form.get("password") === "" ? "Enter a password." : "";
+    if (alert !== "") return context.html(await showLogin(context, await getLogin(challenge), { username, remember, alert }), 400);
+    const { redirectTo } = await writ.logins.acceptLogin({
+      loginChallenge: challenge,
+      accept: { subject: username, remember, rememberFor: remember ? REMEMBER_LOGIN : 0, amr: ["pwd"] },
+    });
+    return context.redirect(redirectTo, 303);
+  });
+
+  app.get("/consent", async (context) => {
+    const challenge = context.req.query("consent_challenge") ?? "";
+    if (challenge === "") return context.html(failurePage(NO_CHALLENGE), 400);
+    const consent = await getConsent(challenge);
+    const { requestedScope: scopes, requestedAccessTokenAudience: audience, client, subject } = consent;
+    // Agreed to before, or a client of the operator's own: nothing is asked.
+    if (consent.skip || client?.skipConsent) return context.redirect(await allow(consent, scopes, false));
+    return context.html(consentPage({ challenge, proof: guard.proofFor(context, challenge), client, subject, scopes, audience }));
+  });
+
+  app.post("/consent", async (context) => {
+    const form = await context.req.formData();
+    const challenge = text(form.get("challenge"), MAX_FORM);
+    if (!guard.isProved(context, challenge, text(form.get("proof")))) return context.html(failurePage(UNPROVED), 403);
+    if (form.get("action") !== "allow") {
+      const { redirectTo } = await writ.consents.rejectConsent({
+        consentChallenge: challenge,
+        reject: { error: "access_denied", errorDescription: "The resource owner denied the request" },
+      });
+      return context.redirect(redirectTo, 303);
+    }
+    const consent = await getConsent(challenge);
+    const chosen = form.getAll("grant_scope");
+    const granted = consent.requestedScope.filter((scope) => chosen.includes(scope)); // nothing that was not asked for
+    return context.redirect(await allow(consent, granted, form.get("remember") === "1"), 303);
+  });
+
+  async function getLogin(loginChallenge: string): Promise<LoginRequest> {
+    const { login } = await writ.logins.getLogin({ loginChallenge });
+    if (login === undefined) throw new Error("a login request without its content");
+    return login;
+  }
+
+  async function getConsent(consentChallenge: string): Promise<ConsentRequest> {
+    const { consent } = await writ.consents.getConsent({ consentChallenge });
+    if (consent === undefined) throw new Error("a consent request without its content");
+    return consent;
+  }
+
+  async function allow({ challenge, subject, requestedAccessTokenAudience }: ConsentRequest, grantScope: string[], remember: boolean): Promise<string> {
+    const session = { idToken: claimsOf(subject, grantScope) };
+    const accept = { grantScope, grantAccessTokenAudience: requestedAccessTokenAudience, remember, session };
+    return (await writ.consents.acceptConsent({ consentChallenge: challenge, accept })).redirectTo;
+  }
+
+  return app;
+}
+
+/** What browsers say of where a form comes from (Fetch §3.2, Fetch Metadata §2). One that says nothing has the form's proof to bring. */
+function isFromHere({ req }: Context): boolean {
+  const origin = req.header("origin");
+  const site = req.header("sec-fetch-site");
+  if (site !== undefined && site !== "same-origin") return false;
+  return origin === undefined || URL.parse(origin)?.host === req.header("host");
+}
+
+/** A text of a form or query, of a length that can be shown. */
+function text(value: unknown, longest = MAX_TEXT): string {
+  return typeof value === "string" ? value.slice(0, longest) : "";
+}
