@@ -72,7 +72,8 @@ async function send(flags: ApiFlags, port: Port, method: string, path: string, h
   }
 }
 
-function extraHeaders({ httpHeader = [] }: ApiFlags): Readonly<Record<string, string>> {
+/** Headers that the caller wants on every request. @throws CliError for one that is none */
+export function extraHeaders({ httpHeader = [] }: ApiFlags): Readonly<Record<string, string>> {
   return Object.fromEntries(
     httpHeader.map((line) => {
       const [, name, value] = /^([!#$%&'*+.^_`|~\w-]+)\s*:\s*([\t\x20-\x7e\x80-\xff]*)$/.exec(line) ?? [];

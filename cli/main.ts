@@ -14,7 +14,7 @@ const VERBS = {
   import: "Create things from files",
   perform: "Go through a flow as a client would",
   introspect: "Look at a token",
-  revoke: "End a token",
+  revoke: "End a token, or sessions",
 } as const;
 
 /** The whole command line. What a verb needs is loaded when it is asked for: a word at the prompt should not take a breath. */

@@ -5,6 +5,7 @@ import { addClientFlags, type ClientJson, clientOf, type FlagValues, patchOf } f
 import { forEach, requireNoneRefused } from "../each.ts";
 import { inputName, readJsonInput } from "../input.ts";
 import { ID_VIEW, type OutputFlags, printAll, printMany, printOne, type View } from "../output.ts";
+import { nextPageToken } from "../page-token.ts";
 import { apiCommand } from "./common.ts";
 
 type Flags = ApiFlags & OutputFlags & FlagValues;
@@ -86,12 +87,6 @@ async function listPage(flags: Flags): Promise<void> {
     ["NEXT PAGE TOKEN", next],
     ["IS LAST PAGE", String(next === "")],
   ]);
-}
-
-/** RFC 8288 §3: the query of the link whose relation is `next`. */
-function nextPageToken(link: string | string[] | undefined): string {
-  const [, query = ""] = /<[^>]*\?([^>]*)>\s*;\s*rel="?next"?/i.exec(String(link ?? "")) ?? [];
-  return new URLSearchParams(query).get("page_token") ?? "";
 }
 
 async function update(id: string, flags: Flags): Promise<void> {

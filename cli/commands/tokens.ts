@@ -1,26 +1,13 @@
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { type ApiFlags, postForm, readAnswer } from "../api.ts";
-import { CliError } from "../cli-error.ts";
+import type { CodeFlags } from "../authorization-code.ts";
 import { type CredentialFlags, credentialsOf, postAsClient } from "../client-credentials.ts";
 import { collect } from "../client-flags.ts";
 import { ID_VIEW, type OutputFlags, printOne, type View } from "../output.ts";
+import { TOKEN_VIEW, tokenOf } from "../token-view.ts";
 import { apiCommand } from "./common.ts";
 
 type Flags = ApiFlags & OutputFlags & CredentialFlags & { readonly scope?: readonly string[]; readonly audience?: readonly string[] };
-
-/** A token as Hydra's command shows it. */
-interface Token {
-  readonly access_token: string;
-  readonly token_type: string;
-  readonly refresh_token?: string;
-  /** RFC 3339; empty: the server did not say. */
-  readonly expiry: string;
-}
-
-const TOKEN_VIEW: View<Token> = {
-  id: (token) => token.access_token,
-  columns: { "ACCESS TOKEN": (token) => token.access_token, "REFRESH TOKEN": (token) => token.refresh_token ?? "", "ID TOKEN": () => "", EXPIRY: (token) => token.expiry },
-};
 
 type Introspection = Readonly<Record<string, unknown>>;
 
@@ -42,6 +29,22 @@ export function tokenCommands(parents: Readonly<Record<"perform" | "introspect" 
     .option("--scope <scopes>", "scopes to ask for", collect)
     .option("--audience <audience>", "audience to ask for", collect)
     .action(performClientCredentials);
+  withClient(apiCommand(parents.perform, "public", "authorization-code", "Get tokens by a login in the browser (RFC 6749 §4.1)"))
+    .option("-p, --port <port>", "port of the callback server on 127.0.0.1", portNumber, 4446)
+    .option("--scope <scopes>", "scopes to ask for; offline,openid unless given", collect)
+    .option("--audience <audience>", "audience to ask for", collect)
+    .option("--prompt <prompts>", "login, consent, none, select_account", collect)
+    .option("--max-age <seconds>", "how old the login may be; -1: of any age", wholeNumber, -1)
+    .option("--redirect <url>", "redirect_uri; else http://127.0.0.1:PORT/callback")
+    .option("--auth-url <url>", "authorization endpoint; else by discovery")
+    .option("--token-url <url>", "token endpoint; else by discovery")
+    .option("--state <state>", "state to send; else a random one")
+    .option("--response-mode <mode>", "query, fragment or form_post")
+    .option("--no-open", "open no browser")
+    .option("--no-shutdown", "go on after an answer, until Ctrl-C")
+    .option("--skip", "begin without the start page")
+    .addOption(new Option("--https").hideHelp().argParser(refuseHttps))
+    .action(async (flags: CodeFlags) => (await import("../authorization-code.ts")).performAuthorizationCode(flags));
   apiCommand(parents.introspect, "admin", "token", "Say what is known of a token")
     .argument("<token>")
     .option("--scope <scopes>", "scopes that it must have, or it is shown as not active", collect)
@@ -49,6 +52,21 @@ export function tokenCommands(parents: Readonly<Record<"perform" | "introspect" 
   withClient(apiCommand(parents.revoke, "public", "token", "Revoke a token of a client (RFC 7009)"))
     .argument("<token>")
     .action(revoke);
+}
+
+function wholeNumber(text: string): number {
+  if (!/^-?\d{1,9}$/.test(text)) throw new InvalidArgumentError("It is no whole number.");
+  return Number(text);
+}
+
+function portNumber(text: string): number {
+  const port = wholeNumber(text);
+  if (port < 0 || port > 65_535) throw new InvalidArgumentError("It is no port.");
+  return port;
+}
+
+function refuseHttps(): never {
+  throw new InvalidArgumentError("The callback server has no certificate. http on 127.0.0.1 is what RFC 8252 §7.3 has apps use.");
 }
 
 function withClient(command: Command): Command {
@@ -63,19 +81,6 @@ async function performClientCredentials(flags: Flags): Promise<void> {
   const asked = Date.now();
   const { body } = readAnswer(await postAsClient(flags, "/oauth2/token", form, credentialsOf(flags)), "public");
   await printOne(flags, TOKEN_VIEW, tokenOf(body as Readonly<Record<string, unknown>>, asked));
-}
-
-function tokenOf(
-  { access_token: accessToken, token_type: tokenType, refresh_token: refreshToken, expires_in: expiresIn }: Readonly<Record<string, unknown>>,
-  asked: number,
-): Token {
-  if (typeof accessToken !== "string") throw new CliError("The server's answer holds no access token. Is the endpoint really the public port?");
-  return {
-    access_token: accessToken,
-    token_type: typeof tokenType === "string" ? tokenType : "",
-    ...(typeof refreshToken === "string" ? { refresh_token: refreshToken } : {}),
-    expiry: typeof expiresIn === "number" ? new Date(asked + expiresIn * 1000).toISOString() : "",
-  };
 }
 
 async function introspect(token: string, flags: Flags): Promise<void> {
