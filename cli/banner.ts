@@ -24,12 +24,12 @@ export function banner(config: Config, part: Part, urls: Running["urls"]): strin
 function nextSteps(publicUrl: string, adminUrl: string): string[] {
   const writ = command();
   return [
-    "Next, in another terminal: create a client, get a token for it, and look at the token.",
+    "Next, in another terminal: create a client, log in to it in a browser, and look at the tokens.",
     "",
     `  export WRIT_ADMIN_URL=${adminUrl} WRIT_PUBLIC_URL=${publicUrl} OAUTH2_CLIENT_ID=my-app`,
-    `  export OAUTH2_CLIENT_SECRET=$(${writ} create oauth2-client --id my-app --grant-type client_credentials --scope read,write --format jsonpointer=/client_secret)`,
-    `  TOKEN=$(${writ} perform client-credentials --scope read --format jsonpointer=/access_token)`,
-    `  ${writ} introspect token "$TOKEN"`,
+    `  export OAUTH2_CLIENT_SECRET=$(${writ} create oauth2-client --id my-app --name "My app" --grant-type authorization_code,refresh_token,client_credentials --response-type code --scope openid,offline,profile,read --redirect-uri http://127.0.0.1:4446/callback --format jsonpointer=/client_secret)`,
+    `  ${writ} perform authorization-code --scope openid,offline,profile`,
+    `  ${writ} introspect token "$(${writ} perform client-credentials --scope read --format jsonpointer=/access_token)"`,
   ];
 }
 
