@@ -3,6 +3,12 @@ import type { Schema } from "./schemas.ts";
 
 const string: Schema = { type: "string" };
 const CLIENT: Readonly<Record<string, Schema>> = { client_id: string, client_secret: string };
+/** Parameters of an authorization request (RFC 6749 §4.1.1, RFC 7636 §4.3, OIDC Core §3.1.2.1). */
+const AUTHORIZATION =
+  "client_id response_type redirect_uri response_mode scope audience state nonce code_challenge code_challenge_method prompt max_age id_token_hint login_hint acr_values ui_locales display".split(
+    " ",
+  );
+const USERINFO: Schema = { type: "object", required: ["sub"], properties: { sub: string }, additionalProperties: true };
 const OAUTH_ERROR = { $ref: "#/components/responses/OAuthError" };
 const CLIENT_SECURITY = [{ basic: [] }, {}];
 
@@ -12,12 +18,50 @@ const CLIENT_SECURITY = [{ basic: [] }, {}];
  */
 export function publicPaths(introspection: Schema): Paths {
   return {
+    "/oauth2/auth": {
+      get: {
+        operationId: "oAuth2Authorize",
+        tags: ["OAuth"],
+        summary: "Authorization endpoint (RFC 6749 §3.1). For browsers; a form may be posted too.",
+        parameters: AUTHORIZATION.map((name) => ({ name, in: "query", required: name === "client_id" || name === "response_type", schema: string })),
+        responses: {
+          "200": { description: "A page that posts the answer to the client (`response_mode=form_post`)." },
+          "302": { description: "On to the login or the consent app." },
+          "303": { description: "Back to the client, with a code or an error." },
+          "400": { description: "A page: no client may be told of the error." },
+        },
+      },
+    },
+    "/userinfo": {
+      get: {
+        operationId: "getOidcUserInfo",
+        tags: ["OAuth"],
+        summary: "Claims about the subject of an access token (OIDC Core §5.3). By POST too.",
+        security: [{ bearer: [] }],
+        responses: {
+          "200": {
+            description: "JSON, or a JWT where the client registered for it.",
+            content: { "application/json": { schema: USERINFO }, "application/jwt": { schema: string } },
+          },
+          default: OAUTH_ERROR,
+        },
+      },
+    },
     "/oauth2/token": {
       post: form(
         "oauth2TokenExchange",
         "Token endpoint (RFC 6749 §3.2).",
         ["grant_type"],
-        { grant_type: string, scope: string, audience: { type: "array", items: string }, ...CLIENT },
+        {
+          grant_type: string,
+          scope: string,
+          audience: { type: "array", items: string },
+          code: string,
+          redirect_uri: string,
+          code_verifier: string,
+          refresh_token: string,
+          ...CLIENT,
+        },
         { $ref: "#/components/schemas/TokenAnswer" },
       ),
     },
@@ -59,7 +103,7 @@ export const TOKEN_ANSWER: Schema = {
   type: "object",
   description: "A token answer (RFC 6749 §5.1).",
   required: ["access_token", "token_type"],
-  properties: { access_token: string, token_type: string, expires_in: { type: "integer", description: "Seconds." }, scope: string },
+  properties: { access_token: string, token_type: string, expires_in: { type: "integer", description: "Seconds." }, scope: string, refresh_token: string, id_token: string },
 };
 
 function form(operationId: string, summary: string, required: readonly string[], properties: Readonly<Record<string, Schema>>, answer: Schema | undefined): Schema {
