@@ -64,7 +64,7 @@ describe("authorization endpoint of the gateway", async () => {
   const policyOf = ({ headers }: { headers: Headers }) => headers.get("content-security-policy") ?? "";
   /** The hashes of the inline texts of a page. */
   const hashesOf = (page: string, tag: string) =>
-    [...page.matchAll(new RegExp(`<${tag}>([sS]*?)</${tag}>`, "g"))].map(([, text = ""]) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`);
+    [...page.matchAll(new RegExp(`<${tag}>([\\s\\S]*?)</${tag}>`, "g"))].map(([, text = ""]) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`);
 
   test("RFC 6749 §3.1: all parameters reach core in their order, repeated and unknown ones too, with the cookies", async () => {
     await send(`${publicUrl}/oauth2/auth?wish=redirect&scope=a+b&x=1&x=2&empty=&audience=y`, { headers: { cookie: "a=1; b=2" } });
