@@ -3,6 +3,7 @@ import type { Log } from "#lib/events.ts";
 import { pooledRandom } from "#lib/random.ts";
 import { makeSealer } from "#lib/seal.ts";
 import { addMillis } from "#lib/time.ts";
+import { resealSessions } from "./handshake/reseal.ts";
 import { ISSUER } from "./issuer.ts";
 import { resealStoredKeys } from "./keys/reseal.ts";
 import { closeDb, type Db, databaseTime, openDb } from "./store/db.ts";
@@ -18,8 +19,8 @@ export interface Maintenance {
   migrateUp(): Promise<readonly MigrationStatus[]>;
   /** Takes back the last `steps`. Returns what was taken back. */
   migrateDown(steps: number): Promise<readonly MigrationStatus[]>;
-  /** Seals stored keys with the first system secret. Returns how many were sealed anew. */
-  reseal(): Promise<number>;
+  /** Seals stored keys, and what consent apps attached to grants, with the first system secret. Returns how many were sealed anew. */
+  reseal(): Promise<{ readonly keys: number; readonly sessions: number }>;
   /** Deletes what has expired, at most `limit` rows of each table. Returns rows by table. */
   deleteExpired(limit: number): Promise<Readonly<Record<string, number>>>;
   close(): Promise<void>;
@@ -40,7 +41,8 @@ export async function openMaintenance(config: Config, log: Log): Promise<Mainten
       await requireSchema(db);
       const [first] = config.secrets.system;
       if (first === undefined) throw new Error("secrets.system is not set: give the new secret first, and the older ones after it");
-      return resealStoredKeys({ db, issuer: ISSUER, sealer: makeSealer({ secrets: config.secrets.system, issuer: ISSUER, prefix: "writ", random: pooledRandom() }) });
+      const deps = { db, issuer: ISSUER, sealer: makeSealer({ secrets: config.secrets.system, issuer: ISSUER, prefix: "writ", random: pooledRandom() }) };
+      return { keys: await resealStoredKeys(deps), sessions: await resealSessions(deps) };
     },
     async deleteExpired(limit) {
       await requireSchema(db);

@@ -35,6 +35,8 @@ export interface Sealer {
   readonly keyIds: readonly Uint8Array[];
   /** Shape: `PREFIX_KIND_` + base64url(version ‖ key id ‖ nonce ‖ XAES-256-GCM(payload)). */
   seal(kind: SealKind, payload: Uint8Array): string;
+  /** Whether a string names the first secret, of those that `seal` made. */
+  isCurrent(sealed: string): boolean;
   /** Opens what `seal` made, with any of the secrets. Never throws. */
   open(kind: SealKind, sealed: string): Opened;
 }
@@ -109,6 +111,10 @@ export function makeSealer({ secrets, issuer, prefix, random }: SealerOptions): 
       sealed.set(nonce, HEADER_SIZE);
       sealed.set(current.xaes.seal(nonce, payload, current.associatedData), HEADER_SIZE + NONCE_SIZE);
       return kindPrefix + sealed.toString("base64url");
+    },
+    isCurrent(sealed) {
+      const bytes = Buffer.from(sealed.slice(sealed.indexOf("_") + 4), "base64url"); // what stands behind PREFIX_KIND_
+      return bytes.length >= OVERHEAD && readKeyId(bytes, 1) === readKeyId(keyId, 0);
     },
     open(kind, sealed) {
       const { accepted, byId } = rings[kind];
