@@ -29,14 +29,27 @@ export async function freshMysqlDsn(): Promise<string> {
   return `mysql://root:@tcp(127.0.0.1:${port})/${name}?max_conns=8`;
 }
 
+/** On a machine that is busy with other servers it may need a second try: a port is taken meanwhile, or the installation gives up. */
 async function startServer(): Promise<number> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await startOnce();
+    } catch (error) {
+      if (tries === 3) throw error;
+    }
+  }
+}
+
+async function startOnce(): Promise<number> {
   if (SERVER === undefined) throw new Error("mariadbd is not installed");
   const folder = mkdtempSync(join(tmpdir(), "writ-mariadb-"));
   const asRoot = process.getuid?.() === 0;
   const user = asRoot ? ["--user=mysql"] : [];
   if (asRoot) execFileSync("chown", ["mysql", folder]);
   const data = join(folder, "data");
-  execFileSync("mariadb-install-db", ["--no-defaults", `--datadir=${data}`, "--auth-root-authentication-method=normal", "--skip-test-db", ...user], { stdio: "ignore" });
+  execFileSync("mariadb-install-db", ["--no-defaults", `--datadir=${data}`, "--auth-root-authentication-method=normal", "--skip-test-db", ...user], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
   const port = await freePort();
   const child = spawn(
     SERVER,
@@ -62,6 +75,7 @@ async function startServer(): Promise<number> {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
+  child.kill("SIGKILL");
   throw new Error("mariadbd did not start");
 }
 
