@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -9,6 +8,7 @@ import { type RunningLoginApp, startLoginApp } from "#apps/login/start.ts";
 import type { ConfigInput } from "#lib/config.ts";
 import { createWritClient } from "#sdk/index.ts";
 import { openBrowser } from "../harness/browser.ts";
+import { makeCertificate } from "../harness/certificate.ts";
 import { freePort } from "../harness/port.ts";
 import { createRp, type Rp } from "../harness/user-agent.ts";
 import { startWrit, type Writ } from "../harness/writ.ts";
@@ -45,7 +45,7 @@ export async function startSite({ https = false, config = {} }: SiteOptions = {}
     config: {
       ...config,
       urls: { self: { issuer }, login: `${demo}/login`, consent: `${demo}/consent` },
-      serve: { ...config.serve, public: { ...config.serve?.public, host: "127.0.0.1", port, ...(https ? { tls: makeCertificate(folder) } : {}) } },
+      serve: { ...config.serve, public: { ...config.serve?.public, host: "127.0.0.1", port, ...(https ? { tls: tlsOf(folder) } : {}) } },
     },
   });
   const app: RunningLoginApp = await startLoginApp({
@@ -88,31 +88,8 @@ export async function answerOf(page: Page): Promise<Readonly<Record<string, stri
   return JSON.parse((await page.textContent("#answer")) ?? "{}");
 }
 
-function makeCertificate(folder: string) {
-  const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
-  execFileSync(
-    "openssl",
-    [
-      "req",
-      "-x509",
-      "-newkey",
-      "ec",
-      "-pkeyopt",
-      "ec_paramgen_curve:P-256",
-      "-nodes",
-      "-days",
-      "2",
-      "-subj",
-      "/CN=localhost",
-      "-addext",
-      "subjectAltName=DNS:localhost",
-      "-keyout",
-      key,
-      "-out",
-      cert,
-    ],
-    { stdio: "ignore" },
-  );
+function tlsOf(folder: string) {
+  const { key, cert } = makeCertificate(folder);
   return { enabled: true, key: { path: key }, cert: { path: cert } };
 }
 

@@ -9,6 +9,7 @@ import { describe, test } from "node:test";
 import type { ConnectRouter } from "@connectrpc/connect";
 import { Health, HealthCheckResponse_ServingStatus as Status } from "#gen/grpc/health/v1/health_pb.ts";
 import { OAuthService } from "#gen/writ/oauth/v1/oauth_service_pb.ts";
+import { makeCertificate } from "../harness/certificate.ts";
 import { postForm, send } from "../harness/http.ts";
 import { gatewayOver } from "./stand-in.ts";
 
@@ -71,30 +72,7 @@ describe("a port", () => {
   test("TLS: a port with a certificate speaks https, from files and from base64", { skip: hasOpenssl() ? false : "openssl is not installed" }, async () => {
     const folder = mkdtempSync(join(tmpdir(), "writ-tls-"));
     try {
-      const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
-      execFileSync(
-        "openssl",
-        [
-          "req",
-          "-x509",
-          "-newkey",
-          "ec",
-          "-pkeyopt",
-          "ec_paramgen_curve:P-256",
-          "-nodes",
-          "-keyout",
-          key,
-          "-out",
-          cert,
-          "-days",
-          "1",
-          "-subj",
-          "/CN=localhost",
-          "-addext",
-          "subjectAltName=IP:127.0.0.1",
-        ],
-        { stdio: "ignore" },
-      );
+      const { key, cert } = makeCertificate(folder);
       const base64 = (path: string) => ({ base64: readFileSync(path).toString("base64") });
       const gateway = await gatewayOver(core, {
         serve: {
