@@ -14,8 +14,11 @@ export interface RequestSigns {
 export interface ClientCors {
   /** For what can be told before the request is read. A preflight names no client: it is allowed, and decides nothing (as Hydra). */
   readonly policy: CorsPolicy;
-  /** Adds the headers for a page of an origin that the client has registered (`allowed_cors_origins`). */
-  admit(exchange: Exchange, signs: RequestSigns): Promise<void>;
+  /**
+   * Adds the headers for a page of an origin that the client has registered (`allowed_cors_origins`). Undefined: nothing has to
+   * be asked, and then `signs` is not called either, since programs send no origin.
+   */
+  admit(exchange: Exchange, signs: () => RequestSigns): Promise<void> | undefined;
 }
 
 /** Makes the policy of the public port. Which client has which origins is asked of core, and only where the configuration does not say yes. */
@@ -25,12 +28,15 @@ export function clientCors(config: Config["serve"]["public"]["cors"], oauth: Cli
   const isConfigured = originMatcher(config.allowed_origins);
   return {
     policy: (request) => (isPreflight(request) ? any(request) : configured(request)),
-    async admit(exchange, { clientId = "", accessToken = "" }) {
+    admit(exchange, signs) {
       const { origin } = exchange.request.headers;
-      if (!config.enabled || origin === undefined || isConfigured(origin)) return;
-      if (clientId === "" && accessToken === "") return;
-      const { allowed } = await oauth.checkOrigin({ origin, clientId, accessToken }, { headers: { "x-request-id": exchange.requestId } });
-      if (allowed) Object.assign(exchange.headers, any(exchange.request));
+      return !config.enabled || origin === undefined || isConfigured(origin) ? undefined : ask(exchange, origin, signs());
     },
   };
+
+  async function ask(exchange: Exchange, origin: string, { clientId = "", accessToken = "" }: RequestSigns): Promise<void> {
+    if (clientId === "" && accessToken === "") return;
+    const { allowed } = await oauth.checkOrigin({ origin, clientId, accessToken }, { headers: { "x-request-id": exchange.requestId } });
+    if (allowed) Object.assign(exchange.headers, any(exchange.request));
+  }
 }

@@ -12,7 +12,8 @@ export function revokeEndpoint(oauth: Client<typeof OAuthService>, cors: ClientC
     const form = await readForm(exchange);
     if (form === undefined) return;
     const authentication = clientAuthentication(exchange, form);
-    await cors.admit(exchange, { clientId: claimedClientId(authentication) });
+    const admitting = cors.admit(exchange, () => ({ clientId: claimedClientId(authentication) }));
+    if (admitting !== undefined) await admitting;
     await oauth.revokeToken(
       {
         context: requestContext(exchange, form),

@@ -12,7 +12,8 @@ export function tokenEndpoint(oauth: Client<typeof OAuthService>, cors: ClientCo
     const form = await readForm(exchange);
     if (form === undefined) return;
     const authentication = clientAuthentication(exchange, form);
-    await cors.admit(exchange, { clientId: claimedClientId(authentication) });
+    const admitting = cors.admit(exchange, () => ({ clientId: claimedClientId(authentication) }));
+    if (admitting !== undefined) await admitting;
     const { accessToken, tokenType, expiresIn, scope, refreshToken, idToken } = await oauth.exchangeToken(
       {
         context: requestContext(exchange, form),

@@ -13,7 +13,7 @@ export function userinfoEndpoint(oauth: Client<typeof OAuthService>, cors: Clien
     const form = await readOptionalForm(exchange);
     if (form === undefined) return;
     const formAccessToken = parameter(form, "access_token");
-    await cors.admit(exchange, { accessToken: formAccessToken || authorization.replace(/^Bearer +/i, "") });
+    await cors.admit(exchange, () => ({ accessToken: formAccessToken || authorization.replace(/^Bearer +/i, "") }));
     const { answer } = await oauth.getUserinfo(
       { context: requestContext(exchange, form), authorization, formAccessToken, queryAccessToken: parameter(query, "access_token") },
       { headers: { "x-request-id": exchange.requestId } },
