@@ -28,7 +28,7 @@ describe("the demo login and consent app", () => {
   const visitor = () => {
     let cookie = "";
     const keep = (answer: Answer): Answer => {
-      for (const each of answer.headers.getSetCookie()) [cookie = ""] = each.split(";");
+      for (const each of answer.headers.getSetCookie()) cookie += `${cookie === "" ? "" : "; "}${each.split(";")[0]}`;
       return answer;
     };
     return {
@@ -181,6 +181,18 @@ describe("the demo login and consent app", () => {
     assert.equal((await attacker.post("/login", formOf(page, filled))).status, 403, "with another browser's");
     assert.equal((await person.post("/login", formOf(page, filled))).status, 303);
     assert.equal((await person.post("/login", new URLSearchParams({ x: "y".repeat(70_000) }))).status, 413);
+  });
+
+  test("of two tabs that are opened at once from an empty cookie jar both forms count; a form counts for a second click too", async () => {
+    const rp = await createRp(writ());
+    const challenges = [await newChallenge(rp), await newChallenge(rp)];
+    // Both pages are asked for before either has brought its cookie.
+    const pages = await Promise.all(challenges.map((challenge) => visitor().get(`/login?login_challenge=${challenge}`)));
+    const cookie = pages.map((page) => page.headers.getSetCookie()[0]?.split(";")[0]).join("; ");
+    for (const page of [...pages, ...pages]) {
+      const form = formOf(page, { username: "a", password: "b", action: "login" });
+      assert.equal((await send(`${appUrl()}/login`, { method: "POST", headers: { cookie }, body: form })).status, 303);
+    }
   });
 
   test("what a client registered is text: no markup, no javascript: link, no http image", async () => {
