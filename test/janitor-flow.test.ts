@@ -12,7 +12,7 @@ const SESSIONS = "/admin/oauth2/auth/sessions/consent";
 // The janitor goes by the database's clock, so here everything lives for seconds.
 describeWrit(
   "flows with the janitor in between",
-  { config: { ttl: { login_consent_request: "4s", auth_code: "4s", access_token: "4s" } } },
+  { config: { ttl: { login_consent_request: "8s", auth_code: "8s", access_token: "8s" } } },
   (writ) => {
     const janitor = async (): Promise<Readonly<Record<string, number>>> => {
       const maintenance = await openMaintenance(testConfig(writ().dsn), silentLog);
@@ -38,7 +38,7 @@ describeWrit(
       assert.equal((await introspect(writ(), tokens.access_token)).active, true);
       assert.equal((await janitor()).grants, 0, "nothing is freed that something names");
 
-      await setTimeout(5500);
+      await setTimeout(9500);
       assert.ok(((await janitor()).grants ?? 0) >= 1);
       for (const url of [login.body.redirect_to, consent.body.redirect_to]) {
         const { headers, status } = await agent.get(url);
