@@ -1,4 +1,5 @@
 import type { Config } from "#lib/config.ts";
+import { LONGEST_LIFESPAN } from "#lib/duration.ts";
 
 /** What the configuration comes to once `compat` has been counted in (docs/divergences.md). */
 export interface Settings {
@@ -51,9 +52,6 @@ export interface CookieSettings {
   readonly session: string;
 }
 
-/** What lives for good lives so long: expiries travel as 32 bits of seconds, which last until 2106. Milliseconds. */
-const FOR_GOOD = 50 * 365 * 24 * 3_600_000;
-
 /** Settles what depends on `compat`. @throws Error when there is no issuer. */
 export function settle(config: Config): Settings {
   const hydra = config.compat === "hydra";
@@ -74,7 +72,7 @@ export function settle(config: Config): Settings {
     tokenType: hydra ? "bearer" : "Bearer",
     ttl: {
       authCode: config.ttl.auth_code ?? (hydra ? 600_000 : 60_000),
-      refreshToken: typeof config.ttl.refresh_token === "number" && config.ttl.refresh_token >= 0 ? Math.min(config.ttl.refresh_token, FOR_GOOD) : FOR_GOOD,
+      refreshToken: typeof config.ttl.refresh_token === "number" && config.ttl.refresh_token >= 0 ? Math.min(config.ttl.refresh_token, LONGEST_LIFESPAN) : LONGEST_LIFESPAN,
     },
     pkce: { forPublicClients: config.oauth2.pkce.enforced_for_public_clients ?? !hydra, forAll: config.oauth2.pkce.enforced },
     refresh: {

@@ -24,3 +24,6 @@ export function formatDuration(milliseconds: number): string {
   if (hours > 0) return `${hours}h${minutes}m${seconds}s`;
   return minutes > 0 ? `${minutes}m${seconds}s` : `${seconds}s`;
 }
+
+/** Fifty years, in milliseconds; what lives for good lives so long: expiries travel as 32 bits of seconds, which last until 2106. */
+export const LONGEST_LIFESPAN = 50 * 365 * 24 * 3_600_000;

@@ -1,4 +1,5 @@
 import { hkdfSync } from "node:crypto";
+import { OAuthError } from "./errors.ts";
 import type { Random } from "./random.ts";
 import { makeXaes, NONCE_SIZE, TAG_SIZE, type Xaes } from "./xaes.ts";
 
@@ -146,4 +147,14 @@ function readKeyId(bytes: Uint8Array, at: number): number {
 /** HKDF-SHA256 (RFC 5869) of a secret, for one purpose. */
 export function derive(secret: string, purpose: string, size: number): Uint8Array {
   return new Uint8Array(hkdfSync("sha256", secret, "", purpose, size));
+}
+
+/**
+ * The payload of a sealed string. Undefined: it is none. `what` begins the description of the error.
+ * @throws OAuthError temporarily_unavailable when it names a secret that is not configured here: a rolling restart may be under way
+ */
+export function openSealed(sealer: Sealer, kind: SealKind, sealed: string, what: string): Uint8Array | undefined {
+  const opened = sealer.open(kind, sealed);
+  if (opened.kind === "unknown_key") throw new OAuthError("temporarily_unavailable", `${what} was sealed with a secret that this server does not have (yet)`);
+  return opened.kind === "opened" ? opened.payload : undefined;
 }

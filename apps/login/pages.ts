@@ -102,7 +102,7 @@ ${links(client)}`,
 
 /** What went wrong. */
 export function failurePage({ title, text }: Failure): Markup {
-  return page(title, html`<h1>${title}</h1><p></p><p>${text}</p>`);
+  return page(title, html`<h1>${title}</h1><p>${text}</p>`);
 }
 
 /** The page of `urls.error`: an error that no client may be told. It quotes its query, so it is text and nothing else. */
@@ -110,7 +110,6 @@ export function errorPage(error: string, description: string): Markup {
   return page(
     "Something went wrong",
     html`<h1>Something went wrong</h1>
-<p></p>
 <p>The application that sent you here made a request that cannot be answered. Go back and try again; if it happens again, tell whoever runs the application.</p>
 <dl><dt>Error</dt><dd><code id="error">${error}</code></dd><dt>Description</dt><dd id="error-description">${description}</dd></dl>`,
   );

@@ -20,6 +20,7 @@ header { display: flex; align-items: center; gap: .85rem; margin-bottom: 1.25rem
 .logo { width: 3rem; height: 3rem; border-radius: .75rem; object-fit: contain; background: var(--tint); flex: none; }
 .initial { display: grid; place-items: center; font-weight: 700; font-size: 1.35rem; color: var(--accent); }
 h1 { margin: 0; font-size: 1.35rem; line-height: 1.25; letter-spacing: -.01em; }
+main > h1 { margin-bottom: 1rem; }
 .client { margin: .1rem 0 0; color: var(--soft); overflow-wrap: anywhere; }
 p { margin: 0 0 1rem; overflow-wrap: anywhere; }
 label { font-weight: 600; }

@@ -28,7 +28,7 @@ export async function afterConsent(deps: AuthorizeDeps, sealed: string, browser:
   const { grant } = found;
   const { request } = grant.record;
   if (request === undefined) throw new Error("a grant without its request");
-  const client = await requireSameClient(deps, grant.clientId, grant.clientIncarnation);
+  const client = await requireSameClient(deps, grant);
   if (!isRegistered(client.record.client, request.redirectUri)) return errorPage(deps, new OAuthError("invalid_request", "'redirect_uri' is registered no more"));
   const flow: Flow = { client, request, target: targetOf(request), browser, now };
   try {

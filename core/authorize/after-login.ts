@@ -35,7 +35,7 @@ export async function afterLogin(deps: AuthorizeDeps, verifier: string, browser:
   const outcome = await openLoginVerifier(deps, verifier, now);
   const { challenge } = outcome ?? {};
   if (outcome === undefined || challenge?.request === undefined) return errorPage(deps, verifierSpent());
-  const client = await requireSameClient(deps, challenge.clientId, challenge.clientIncarnation);
+  const client = await requireSameClient(deps, challenge);
   const redirectUri = restoreRedirectUri(client.record.client, challenge);
   if (redirectUri === undefined) return errorPage(deps, new OAuthError("invalid_request", "'redirect_uri' is registered no more"));
   const request = { ...challenge.request, redirectUri };

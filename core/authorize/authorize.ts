@@ -1,7 +1,6 @@
 import type { AuthorizeRequest } from "#gen/writ/oauth/v1/oauth_service_pb.ts";
 import { OAuthError } from "#lib/errors.ts";
 import type { EpochMillis } from "#lib/time.ts";
-import { MAX_CLIENT_ID } from "../client/authenticate.ts";
 import type { StoredClient } from "../model/client.ts";
 import { getClient } from "../store/clients.ts";
 import { afterConsent } from "./after-consent.ts";
@@ -48,7 +47,7 @@ export async function authorize(deps: AuthorizeDeps, { context, cookie }: Author
 
 async function requireClient({ db, issuer }: AuthorizeDeps, clientId: string): Promise<StoredClient> {
   if (clientId === "") throw new OAuthError("invalid_request", "'client_id' is missing");
-  const client = clientId.length > MAX_CLIENT_ID ? undefined : await getClient(db, issuer, clientId);
+  const client = await getClient(db, issuer, clientId);
   if (client === undefined) throw new OAuthError("invalid_client", "Client authentication failed: 'client_id' names no client that is registered here");
   return client;
 }

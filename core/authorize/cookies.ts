@@ -1,7 +1,7 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { parseCookie, stringifySetCookie } from "cookie";
 import { type SessionCookie, SessionCookieSchema } from "#gen/writ/store/v1/challenge_pb.ts";
-import { equalBytes, hashSecret } from "#lib/hash.ts";
+import { equalBytes, halfHash } from "#lib/hash.ts";
 import { type TimeId, toHex } from "#lib/id.ts";
 import type { Deps } from "../deps.ts";
 import type { CookieSettings } from "../settings.ts";
@@ -24,7 +24,6 @@ const BINDING_MAX_AGE = 365 * 24 * 3600;
 /** A browser that sends no long-lived cookie keeps so many flows. */
 const MAX_FLOWS = 8;
 const BINDING = /^[\w-]{22}$/;
-const DIGEST_SIZE = 16;
 
 /** Reads a `Cookie` header. What is not ours, or broken, is as if it were not there (RFC 6265 §5.4). */
 export function readBrowser({ sealer, settings }: CookieDeps, header: string): Browser {
@@ -53,14 +52,14 @@ export function bindFlow(
   flowMillis: number,
 ): { readonly digest: Uint8Array; readonly setCookie: readonly string[] } {
   const { cookies } = settings;
-  if (browser.binding !== undefined) return { digest: digestOf(browser.binding), setCookie: [] };
+  if (browser.binding !== undefined) return { digest: halfHash(browser.binding), setCookie: [] };
   const value = Buffer.from(random(16)).toString("base64url");
   // The first digits tell the time, so the names sort by age.
   const tooMany = Object.keys(browser.flows)
     .toSorted()
     .slice(0, Math.max(0, Object.keys(browser.flows).length - MAX_FLOWS + 1));
   return {
-    digest: digestOf(value),
+    digest: halfHash(value),
     setCookie: [
       setCookie(cookies, cookies.browser, value, BINDING_MAX_AGE),
       setCookie(cookies, flowCookie(cookies, id), value, Math.ceil(flowMillis / 1000)),
@@ -72,7 +71,7 @@ export function bindFlow(
 /** Whether it is the browser that the flow began in. */
 export function isSameBrowser({ settings }: CookieDeps, browser: Browser, id: TimeId, digest: Uint8Array): boolean {
   const values = [browser.binding, browser.flows[flowCookie(settings.cookies, id)]];
-  return values.some((value) => value !== undefined && equalBytes(digestOf(value), digest));
+  return values.some((value) => value !== undefined && equalBytes(halfHash(value), digest));
 }
 
 /** Takes a flow's own cookie away when the flow is over. */
@@ -94,11 +93,6 @@ export function forgetSession({ settings: { cookies } }: Pick<CookieDeps, "setti
 
 function flowCookie({ browser }: CookieSettings, id: TimeId): string {
   return `${browser}_${toHex(id).slice(4, 16)}`;
-}
-
-/** First half of the SHA-256: 128 bits, of as many random ones. */
-function digestOf(value: string): Uint8Array {
-  return hashSecret<"binding cookie">(value).subarray(0, DIGEST_SIZE);
 }
 
 function setCookie({ secure, sameSite, domain }: CookieSettings, name: string, value: string, maxAge: number, path = "/"): string {

@@ -1,10 +1,9 @@
 import type { AuthorizationRequest } from "#gen/writ/store/v1/grant_pb.ts";
 import { OAuthError } from "#lib/errors.ts";
-import { equalBytes } from "#lib/hash.ts";
 import type { EpochMillis } from "#lib/time.ts";
 import type { Deps } from "../deps.ts";
-import type { StoredClient } from "../model/client.ts";
-import { getClient } from "../store/clients.ts";
+import type { ClientIdentity, StoredClient } from "../model/client.ts";
+import { getSameClient } from "../store/clients.ts";
 import type { Target } from "./answer.ts";
 import type { Browser } from "./cookies.ts";
 import { toResponseMode } from "./response-modes.ts";
@@ -28,10 +27,9 @@ export function targetOf({ redirectUri, responseType, responseMode, state }: Aut
 }
 
 /** The client that a flow was begun by. @throws OAuthError when it is no more, or another one has its name */
-export async function requireSameClient({ db, issuer }: Pick<Deps, "db" | "issuer">, clientId: string, incarnation: Uint8Array): Promise<StoredClient> {
-  const client = await getClient(db, issuer, clientId);
-  if (client === undefined || !equalBytes(client.incarnation, incarnation))
-    throw new OAuthError("invalid_client", "Client authentication failed: the client that asked is registered no more");
+export async function requireSameClient({ db, issuer }: Pick<Deps, "db" | "issuer">, identity: ClientIdentity): Promise<StoredClient> {
+  const client = await getSameClient(db, issuer, identity);
+  if (client === undefined) throw new OAuthError("invalid_client", "Client authentication failed: the client that asked is registered no more");
   return client;
 }
 

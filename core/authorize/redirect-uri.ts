@@ -1,12 +1,11 @@
 import type { Client } from "#gen/writ/admin/v1/client_pb.ts";
 import type { LoginChallenge } from "#gen/writ/store/v1/challenge_pb.ts";
 import { OAuthError } from "#lib/errors.ts";
-import { equalBytes, hashSecret } from "#lib/hash.ts";
+import { equalBytes, halfHash } from "#lib/hash.ts";
 
 /** An http redirect URI of this machine by address, in three parts: before the port, the port, after it. */
 const LOOPBACK = /^(http:\/\/(?:127\.0\.0\.1|\[::1\]))(:\d{1,5})?((?:[/?].*)?)$/;
 const LOCAL = /^http:\/\/(?:localhost|(?:[a-z0-9-]+\.)+localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?(?:[/?]|$)/i;
-const DIGEST_SIZE = 16;
 
 /** The redirect URI of a request. `sent` empty: the request has none. `isOpenid`: it is one of OpenID Connect, which needs one. */
 export interface RedirectUriRequest {
@@ -47,20 +46,16 @@ export function isHardToTakeOver(uri: string): boolean {
 /** How a challenge names a redirect URI in few bytes: by its place and a digest where it is a registered one to the letter. */
 export function shortenRedirectUri({ redirectUris }: Client, uri: string): { readonly redirectUriIndex: number; readonly redirectUriDigest: Uint8Array } | undefined {
   const index = redirectUris.indexOf(uri);
-  return index === -1 ? undefined : { redirectUriIndex: index, redirectUriDigest: digestOf(uri) };
+  return index === -1 ? undefined : { redirectUriIndex: index, redirectUriDigest: halfHash(uri) };
 }
 
 /** What it names, if the client has it still. */
 export function restoreRedirectUri(client: Client, { request, redirectUriIndex, redirectUriDigest }: LoginChallenge): string | undefined {
   const whole = request?.redirectUri ?? "";
   if (whole !== "") return isRegistered(client, whole) ? whole : undefined;
-  const isIt = (uri: string | undefined): boolean => uri !== undefined && equalBytes(digestOf(uri), redirectUriDigest);
+  const isIt = (uri: string | undefined): boolean => uri !== undefined && equalBytes(halfHash(uri), redirectUriDigest);
   const { redirectUris } = client;
   return isIt(redirectUris[redirectUriIndex]) ? redirectUris[redirectUriIndex] : redirectUris.find(isIt);
-}
-
-function digestOf(uri: string): Uint8Array {
-  return hashSecret<"redirect_uri">(uri).subarray(0, DIGEST_SIZE);
 }
 
 function withoutPort(uri: string): string | undefined {

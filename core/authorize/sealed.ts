@@ -13,7 +13,7 @@ import {
 import { DecisionRecordSchema } from "#gen/writ/store/v1/decision_pb.ts";
 import { OAuthError } from "#lib/errors.ts";
 import { timeOf } from "#lib/id.ts";
-import type { SealKind } from "#lib/seal.ts";
+import { openSealed, type SealKind } from "#lib/seal.ts";
 import { addMillis, type EpochMillis } from "#lib/time.ts";
 import type { Deps } from "../deps.ts";
 import { findDecision, putDecision } from "../store/decisions.ts";
@@ -86,8 +86,6 @@ function seal<D extends DescMessage>({ sealer }: SealedDeps, kind: SealKind, sch
 }
 
 function open<D extends DescMessage>({ sealer }: SealedDeps, kind: SealKind, schema: D, sealed: string): MessageShape<D> | undefined {
-  const opened = sealer.open(kind, sealed);
-  // A rolling change of the secret may be under way: another process made it.
-  if (opened.kind === "unknown_key") throw new OAuthError("temporarily_unavailable", "This was sealed with a secret that this server does not have (yet)");
-  return opened.kind === "opened" ? fromBinary(schema, opened.payload) : undefined;
+  const payload = openSealed(sealer, kind, sealed, "This");
+  return payload === undefined ? undefined : fromBinary(schema, payload);
 }

@@ -2,6 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import type { ClientAuthentication } from "#gen/writ/oauth/v1/request_pb.ts";
 import { OAuthError } from "#lib/errors.ts";
 import type { StoredClient } from "../model/client.ts";
+import { LIMITS } from "../model/limits.ts";
 import { getClient } from "../store/clients.ts";
 import type { AuthenticateDeps, AuthMethod, Presented } from "./auth-methods/auth-method.ts";
 import { clientSecretBasic } from "./auth-methods/client-secret-basic.ts";
@@ -36,7 +37,7 @@ export interface AuthenticatedClient {
  */
 export async function authenticateClient(deps: AuthenticateDeps, authentication: ClientAuthentication | undefined): Promise<AuthenticatedClient> {
   const { method, presented } = requireOneMethod(authentication, deps.settings.compatHydra); // RFC 6749 §2.3: not more than one
-  const client = await findClient(deps, presented.clientId); // §2.2
+  const client = await getClient(deps.db, deps.issuer, presented.clientId); // §2.2
   const answer = client !== undefined && presented.isRight(deps, client); // §2.3.1
   // A server-made secret is checked at once; the time of a slow hash is only looked at where there is one.
   const { isRight, took } = typeof answer === "boolean" ? { isRight: answer, took: 0 } : await measured(answer);
@@ -74,13 +75,6 @@ function notPresented(compatHydra: boolean): OAuthError {
   return compatHydra ? new OAuthError("invalid_request", `Client authentication failed: ${description}`) : authenticationFailed(description);
 }
 
-/** Longest `client_id` in bytes: nothing longer is registered. */
-export const MAX_CLIENT_ID = 255;
-
-function findClient(deps: AuthenticateDeps, clientId: string): Promise<StoredClient | undefined> | undefined {
-  return clientId === "" || clientId.length > MAX_CLIENT_ID ? undefined : getClient(deps.db, deps.issuer, clientId);
-}
-
 interface Refused {
   readonly client: StoredClient | undefined;
   readonly isRight: boolean;
@@ -107,7 +101,7 @@ const REFUSAL_TAKES = 50;
  */
 async function refuse(deps: AuthenticateDeps, { client, isRight, method, presented, took }: Refused): Promise<OAuthError> {
   const reason = client === undefined ? "unknown_client" : registeredMethod(client) === method ? "wrong_credentials" : "wrong_method";
-  deps.log.info("client_authentication_failed", { client_id: presented.clientId.slice(0, MAX_CLIENT_ID), method, reason });
+  deps.log.info("client_authentication_failed", { client_id: presented.clientId.slice(0, LIMITS.clientId), method, reason });
   await setTimeout(Math.max(0, REFUSAL_TAKES - took));
   // Only whoever knows the secret hears what the client is registered for.
   if (client !== undefined && isRight && method !== "none") return authenticationFailed(`the client is registered for '${registeredMethod(client)}', and used '${method}'`);

@@ -1,5 +1,5 @@
 import type { Client } from "#gen/writ/admin/v1/client_pb.ts";
-import { formatDuration, parseDuration } from "#lib/duration.ts";
+import { formatDuration, LONGEST_LIFESPAN, parseDuration } from "#lib/duration.ts";
 import { parseScope } from "#lib/scope.ts";
 import { bringsJwks, requirePublicJwks } from "./client-jwks.ts";
 import { invalid } from "./invalid.ts";
@@ -74,9 +74,6 @@ export const RULES: readonly Rule[] = [
     if (!["", "opaque", "jwt"].includes(accessTokenStrategy)) throw invalid("access_token_strategy", "must be opaque or jwt");
   },
 ];
-
-/** Fifty years: expiries travel as 32 bits of seconds, which last until 2106. */
-const LONGEST_LIFESPAN = 50 * 365 * 24 * 3_600_000;
 
 /** A lifespan in the form that it is given back: `1h30m0s`. @throws OAuthError naming the member */
 export function normalizeLifespan(name: string, value: string): string {

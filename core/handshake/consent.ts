@@ -5,7 +5,7 @@ import type { Rejection } from "#gen/writ/admin/v1/handshake_pb.ts";
 import type { ConsentChallenge } from "#gen/writ/store/v1/challenge_pb.ts";
 import { ConsentAcceptanceSchema, type ConsentDecision, ConsentDecisionSchema, ErrorAnswerSchema } from "#gen/writ/store/v1/grant_pb.ts";
 import { OAuthError } from "#lib/errors.ts";
-import { equalBytes } from "#lib/hash.ts";
+import { addParts, equalBytes } from "#lib/hash.ts";
 import { toHex } from "#lib/id.ts";
 import { parseScope } from "#lib/scope.ts";
 import { derive } from "#lib/seal.ts";
@@ -15,7 +15,7 @@ import { flowExpiry, openConsentChallenge, type SealedDeps, sealConsentVerifier 
 import type { Deps } from "../deps.ts";
 import type { StoredClient } from "../model/client.ts";
 import type { Grant } from "../model/grant.ts";
-import { getClient } from "../store/clients.ts";
+import { getSameClient } from "../store/clients.ts";
 import { recordConsent } from "../store/grant-consent.ts";
 import { readGrant } from "../store/grants.ts";
 import { readJson, writeJson } from "./json.ts";
@@ -37,9 +37,8 @@ const MAX_NAMES = 500;
 /** What the consent app is to show. @throws OAuthError invalid_request, request_unauthorized, Not Found */
 export async function getConsent(deps: ConsentDeps, sealed: string, now: EpochMillis): Promise<MessageInitShape<typeof ConsentSchema>> {
   const { challenge, grant } = await openConsent(deps, sealed, now);
-  const client = await getClient(deps.db, deps.issuer, grant.clientId);
-  if (client === undefined || !equalBytes(client.incarnation, grant.clientIncarnation))
-    throw new OAuthError("Not Found", "The client that asked for consent is registered no more");
+  const client = await getSameClient(deps.db, deps.issuer, grant);
+  if (client === undefined) throw new OAuthError("Not Found", "The client that asked for consent is registered no more");
   return { ...describeConsent(deps, grant, client), challenge: sealed, skip: challenge.skip };
 }
 
@@ -135,10 +134,6 @@ function requireNames(member: string, names: readonly string[]): string[] {
 function digestOf({ config }: ConsentDeps, { birth }: Grant, parts: readonly Uint8Array[]): Uint8Array {
   const [secret = ""] = config.secrets.system;
   const hmac = createHmac("sha256", derive(secret, "writ consent digest v1", 32)).update(birth);
-  for (const part of parts) {
-    const size = Buffer.alloc(4);
-    size.writeUInt32BE(part.length);
-    hmac.update(size).update(part);
-  }
+  addParts(hmac, parts);
   return new Uint8Array(hmac.digest());
 }

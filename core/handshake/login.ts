@@ -4,7 +4,6 @@ import type { LoginAcceptance, LoginSchema } from "#gen/writ/admin/v1/login_serv
 import { LoginAnswerSchema, type LoginChallenge, LoginOutcomeSchema } from "#gen/writ/store/v1/challenge_pb.ts";
 import { type AuthorizationRequest, LoginDecisionSchema } from "#gen/writ/store/v1/grant_pb.ts";
 import { OAuthError } from "#lib/errors.ts";
-import { equalBytes } from "#lib/hash.ts";
 import { toHex } from "#lib/id.ts";
 import type { EpochMillis } from "#lib/time.ts";
 import { restoreRedirectUri } from "../authorize/redirect-uri.ts";
@@ -13,7 +12,7 @@ import { flowExpiry, openLoginChallenge, type SealedDeps, sealLoginVerifier } fr
 import type { Deps } from "../deps.ts";
 import type { StoredClient } from "../model/client.ts";
 import { LIMITS } from "../model/limits.ts";
-import { getClient } from "../store/clients.ts";
+import { getSameClient } from "../store/clients.ts";
 import { readSubjectEpochs } from "../store/subjects.ts";
 import { writeJson } from "./json.ts";
 import { toOidcContext } from "./oidc-context.ts";
@@ -94,9 +93,8 @@ async function openLogin(deps: LoginDeps, sealed: string, now: EpochMillis): Pro
   const challenge = openLoginChallenge(deps, sealed);
   if (challenge?.request === undefined) throw new OAuthError("Not Found", "'login_challenge' is none of this server");
   if (flowExpiry(deps, challenge.id) <= now) throw new OAuthError("request_unauthorized", "The login request has expired");
-  const client = await getClient(deps.db, deps.issuer, challenge.clientId);
-  if (client === undefined || !equalBytes(client.incarnation, challenge.clientIncarnation))
-    throw new OAuthError("Not Found", "The client that asked for the login is registered no more");
+  const client = await getSameClient(deps.db, deps.issuer, challenge);
+  if (client === undefined) throw new OAuthError("Not Found", "The client that asked for the login is registered no more");
   return { challenge, client, request: { ...challenge.request, redirectUri: restoreRedirectUri(client.record.client, challenge) ?? "" } };
 }
 

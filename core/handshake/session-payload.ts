@@ -1,8 +1,7 @@
 import { create, fromBinary, type JsonObject, toBinary } from "@bufbuild/protobuf";
 import type { ConsentPayload } from "#gen/writ/admin/v1/consent_service_pb.ts";
 import { SessionPayloadSchema } from "#gen/writ/store/v1/challenge_pb.ts";
-import { OAuthError } from "#lib/errors.ts";
-import type { Sealer } from "#lib/seal.ts";
+import { openSealed, type Sealer } from "#lib/seal.ts";
 import { readJsonObject, writeJsonObject } from "./json.ts";
 
 /** Claims that the consent app attached to what is issued. Undefined: none. */
@@ -25,9 +24,8 @@ export function sealPayload(sealer: Sealer, payload: { readonly accessToken: str
 /** Opens what `sealPayload` made. @throws OAuthError temporarily_unavailable when it names a secret that is not configured here */
 export function openPayload(sealer: Sealer, sealed: string): SessionClaims {
   if (sealed === "") return { accessToken: undefined, idToken: undefined };
-  const opened = sealer.open("stored_session", sealed);
-  if (opened.kind === "unknown_key") throw new OAuthError("temporarily_unavailable", "The session was sealed with a secret that this server does not have (yet)");
-  if (opened.kind !== "opened") throw new Error("a session that was not sealed here");
-  const { accessToken, idToken } = fromBinary(SessionPayloadSchema, opened.payload);
+  const payload = openSealed(sealer, "stored_session", sealed, "The session");
+  if (payload === undefined) throw new Error("a session that was not sealed here");
+  const { accessToken, idToken } = fromBinary(SessionPayloadSchema, payload);
   return { accessToken: readJsonObject(accessToken), idToken: readJsonObject(idToken) };
 }

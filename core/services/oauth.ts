@@ -8,10 +8,11 @@ import { isAllowedOrigin } from "../client/origins.ts";
 import type { Deps } from "../deps.ts";
 import { finishJson } from "../metadata/finished.ts";
 import { serverMetadata } from "../metadata/server-metadata.ts";
+import { isOfClient } from "../model/client.ts";
 import type { TokenFacts } from "../model/token-facts.ts";
 import { exchangeToken } from "../token/exchange.ts";
 import { introspect } from "../token/introspect.ts";
-import { revokeToken, type TokenOwner } from "../token/revoke.ts";
+import { revokeToken } from "../token/revoke.ts";
 import { userinfo } from "../token/userinfo.ts";
 
 /** What the public endpoints are made of. */
@@ -31,7 +32,7 @@ export function oauthService(deps: Deps): Handlers<typeof OAuthService> {
 
     async revokeToken({ clientAuthentication, token }, { now }) {
       const { client } = await authenticateClient(deps, clientAuthentication); // RFC 7009 §2.1
-      await revokeToken(deps, token, (owner) => isIssuedTo(client, owner), now);
+      await revokeToken(deps, token, (owner) => isOfClient(client, owner), now);
       return {};
     },
 
@@ -52,9 +53,4 @@ function maySee(caller: AuthenticatedClient["client"], facts: TokenFacts): boole
   const { clientId, introspectionAudience } = caller.record.client;
   if (facts.use === "refresh_token") return facts.clientId === clientId;
   return facts.clientId === clientId || facts.audience.includes(clientId) || introspectionAudience.some((audience) => facts.audience.includes(audience));
-}
-
-/** Also the same client: one that was deleted and made again under its name does not own what the first one had. */
-function isIssuedTo(client: AuthenticatedClient["client"], owner: TokenOwner): boolean {
-  return owner.clientId === client.record.client.clientId && Buffer.compare(owner.clientIncarnation, client.incarnation) === 0;
 }

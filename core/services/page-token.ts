@@ -1,6 +1,7 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { PageTokenSchema } from "#gen/writ/store/v1/token_pb.ts";
 import { OAuthError } from "#lib/errors.ts";
+import { openSealed } from "#lib/seal.ts";
 import { type EpochMillis, toSeconds } from "#lib/time.ts";
 import type { Deps } from "../deps.ts";
 
@@ -22,10 +23,8 @@ export function makePageToken({ pageSealer }: Pick<Deps, "pageSealer">, list: st
 /** Where a page begins. @throws OAuthError invalid_request for a token that is none of this list, or too old; temporarily_unavailable for an unknown secret */
 export function openPageToken({ pageSealer }: Pick<Deps, "pageSealer">, list: string, token: string, now: EpochMillis): string {
   if (token === "") return "";
-  const opened = pageSealer.open("page_token", token);
-  // The process that made it may have been given a newer secret already.
-  if (opened.kind === "unknown_key") throw new OAuthError("temporarily_unavailable", "'page_token' was made with a secret that this server does not have (yet)");
-  const page = opened.kind === "opened" ? fromBinary(PageTokenSchema, opened.payload) : undefined;
+  const payload = openSealed(pageSealer, "page_token", token, "'page_token'");
+  const page = payload === undefined ? undefined : fromBinary(PageTokenSchema, payload);
   if (page === undefined || page.list !== list) throw new OAuthError("invalid_request", "'page_token' is an invalid pagination token for this list");
   if (page.expiresAt <= toSeconds(now)) throw new OAuthError("invalid_request", "'page_token' has expired: begin again with the first page");
   return page.after;

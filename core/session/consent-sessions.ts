@@ -3,7 +3,6 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ConsentPayload, ConsentSessionSchema } from "#gen/writ/admin/v1/consent_service_pb.ts";
 import type { RevokeConsentSessionsRequest } from "#gen/writ/admin/v1/session_service_pb.ts";
 import { OAuthError } from "#lib/errors.ts";
-import { equalBytes } from "#lib/hash.ts";
 import { fromHex, toHex } from "#lib/id.ts";
 import type { EpochMillis } from "#lib/time.ts";
 import type { Deps } from "../deps.ts";
@@ -12,7 +11,7 @@ import { readJson } from "../handshake/json.ts";
 import { openPayload } from "../handshake/session-payload.ts";
 import type { ConsentSession } from "../model/consent.ts";
 import { LIMITS } from "../model/limits.ts";
-import { getClient } from "../store/clients.ts";
+import { getSameClient } from "../store/clients.ts";
 import { listConsentSessions as list } from "../store/consent-sessions.ts";
 import { revokeConsent, revokeConsentOfGrant } from "../store/consents.ts";
 import { bumpGrantEpoch } from "../store/subjects.ts";
@@ -97,15 +96,11 @@ async function describe(deps: ConsentSessionDeps, session: ConsentSession): Prom
   const { consent } = record;
   if (consent?.outcome.case !== "accepted") throw new Error("a consent session without its consent");
   const { scope, audience, remember, rememberFor, sealedSession, context } = consent.outcome.value;
-  const client = await getClient(deps.db, deps.issuer, clientId);
+  const client = await getSameClient(deps.db, deps.issuer, { clientId, clientIncarnation });
   const left = readJson(context) ?? readJson(record.login?.context ?? "");
   return {
     consentRequestId: toHex(session.id),
-    consentRequest: describeConsent(
-      deps,
-      { id: session.id, clientId, record, ...parts },
-      client !== undefined && equalBytes(client.incarnation, clientIncarnation) ? client : undefined,
-    ),
+    consentRequest: describeConsent(deps, { id: session.id, clientId, record, ...parts }, client),
     grantScope: scope,
     grantAccessTokenAudience: audience,
     session: toPayload(deps, sealedSession),

@@ -2,7 +2,8 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type ClientRecord, ClientRecordSchema } from "#gen/writ/store/v1/client_record_pb.ts";
 import { equalBytes } from "#lib/hash.ts";
 import type { EpochMillis } from "#lib/time.ts";
-import type { StoredClient } from "../model/client.ts";
+import { type ClientIdentity, isOfClient, type StoredClient } from "../model/client.ts";
+import { LIMITS } from "../model/limits.ts";
 import { coalesce, padded } from "./batch.ts";
 import { cacheKey } from "./caches.ts";
 import type { Db } from "./db.ts";
@@ -85,11 +86,18 @@ const built = statements(({ query, tables: { clients } }) => {
   };
 });
 
+/** The very client that something was made for. Undefined: it is no more, whoever has its name now. */
+export async function getSameClient(db: Db, issuer: number, identity: ClientIdentity): Promise<StoredClient | undefined> {
+  const client = await getClient(db, issuer, identity.clientId);
+  return client !== undefined && isOfClient(client, identity) ? client : undefined;
+}
+
 /**
  * A client as it stands: on SQLite from a cache that knows of every commit made before the request arrived, and of all our
  * own; on MySQL from a read that began after the call did, shared with the calls that arrived beside it.
  */
 export async function getClient(db: Db, issuer: number, clientId: string): Promise<StoredClient | undefined> {
+  if (clientId === "" || clientId.length > LIMITS.clientId) return undefined; // nothing such is registered
   if (!db.caches.usable()) return readClient(db, issuer, clientId);
   const key = cacheKey(issuer, clientId);
   const known = db.caches.clients.get(key);

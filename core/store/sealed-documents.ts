@@ -1,9 +1,9 @@
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import { type ConsentRecord, ConsentRecordSchema } from "#gen/writ/store/v1/consent_pb.ts";
 import { type GrantRecord, GrantRecordSchema } from "#gen/writ/store/v1/grant_pb.ts";
 import type { Db } from "./db.ts";
 import { and, asc, eq, gt, isNotNull, or, sql } from "./schema/drizzle.ts";
-import { compile, compileRead, read, statements, value } from "./statement.ts";
+import { compile, compileRead, type Read, read, type Statement, statements, type Values, value } from "./statement.ts";
 import { run } from "./steps.ts";
 
 /** Rows that are read at once. */
@@ -18,7 +18,7 @@ const built = statements(({ query, tables: { grants, consents } }) => {
       query
         .select({ id: grants.id, rowVersion: grants.rowVersion, document: grants.document })
         .from(grants)
-        .where(and(eq(grants.issuer, value("issuer")), gt(grants.id, value("after"))))
+        .where(and(eq(grants.issuer, value("issuer")), gt(grants.id, value("id"))))
         .orderBy(asc(grants.id))
         .limit(page),
     ),
@@ -58,37 +58,47 @@ export interface DocumentChange {
 }
 
 /** Puts what `change` makes of it in the place of each grant's document. Undefined: it stays. */
-export async function changeGrantDocuments(db: Db, issuer: number, change: (record: GrantRecord) => GrantRecord | undefined): Promise<DocumentChange> {
-  const { grants, replaceGrant } = built(db);
-  const count = { changed: 0, missed: 0 };
-  for (let after = new Uint8Array(); ; ) {
-    const found = await read(db, grants, { issuer, after });
-    for (const { id, rowVersion, document } of found) {
-      const record = change(fromBinary(GrantRecordSchema, document));
-      if (record === undefined) continue;
-      const matched = await db.driver.write(() => run(replaceGrant, { issuer, id, rowVersion, document: toBinary(GrantRecordSchema, record) }));
-      count[matched === 1 ? "changed" : "missed"]++;
-    }
-    const last = found.at(-1);
-    if (last === undefined || found.length < PAGE) return count;
-    after = new Uint8Array(last.id);
-  }
+export function changeGrantDocuments(db: Db, issuer: number, change: (record: GrantRecord) => GrantRecord | undefined): Promise<DocumentChange> {
+  const { grants: page, replaceGrant: replace } = built(db);
+  return changeDocuments(db, issuer, { page, replace, keyOf: ({ id }) => ({ id }), first: { id: new Uint8Array() }, schema: GrantRecordSchema }, change);
 }
 
 /** The same for remembered consents. */
-export async function changeConsentDocuments(db: Db, issuer: number, change: (record: ConsentRecord) => ConsentRecord | undefined): Promise<DocumentChange> {
-  const { consents, replaceConsent } = built(db);
+export function changeConsentDocuments(db: Db, issuer: number, change: (record: ConsentRecord) => ConsentRecord | undefined): Promise<DocumentChange> {
+  const { consents: page, replaceConsent: replace } = built(db);
+  const keyOf = ({ subject, clientId }: { readonly subject: string; readonly clientId: string }): Values => ({ subject, clientId });
+  return changeDocuments(db, issuer, { page, replace, keyOf, first: { subject: "", clientId: "" }, schema: ConsentRecordSchema }, change);
+}
+
+/** How the documents of one table are gone through. */
+interface Documents<R, S extends DescMessage> {
+  /** Reads the rows after a key. */
+  readonly page: Read<R>;
+  /** Replaces the document of one row, if it still is the version that was read. */
+  readonly replace: Statement;
+  readonly keyOf: (row: R) => Values;
+  /** A key before all. */
+  readonly first: Values;
+  readonly schema: S;
+}
+
+async function changeDocuments<R extends { readonly rowVersion: number; readonly document: Uint8Array | null }, S extends DescMessage>(
+  db: Db,
+  issuer: number,
+  { page, replace, keyOf, first, schema }: Documents<R, S>,
+  change: (record: MessageShape<S>) => MessageShape<S> | undefined,
+): Promise<DocumentChange> {
   const count = { changed: 0, missed: 0 };
-  for (let after = { subject: "", clientId: "" }; ; ) {
-    const found = await read(db, consents, { issuer, ...after });
-    for (const { subject, clientId, rowVersion, document } of found) {
-      const record = document === null ? undefined : change(fromBinary(ConsentRecordSchema, document));
+  for (let after = first; ; ) {
+    const found = await read(db, page, { issuer, ...after });
+    for (const row of found) {
+      const record = row.document === null ? undefined : change(fromBinary(schema, row.document));
       if (record === undefined) continue;
-      const matched = await db.driver.write(() => run(replaceConsent, { issuer, subject, clientId, rowVersion, document: toBinary(ConsentRecordSchema, record) }));
+      const matched = await db.driver.write(() => run(replace, { issuer, ...keyOf(row), rowVersion: row.rowVersion, document: toBinary(schema, record) }));
       count[matched === 1 ? "changed" : "missed"]++;
     }
     const last = found.at(-1);
     if (last === undefined || found.length < PAGE) return count;
-    after = { subject: last.subject, clientId: last.clientId };
+    after = keyOf(last);
   }
 }

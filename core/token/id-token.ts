@@ -1,5 +1,5 @@
 import type { AuthorizationRequest, GrantRecord } from "#gen/writ/store/v1/grant_pb.ts";
-import { hashSecret } from "#lib/hash.ts";
+import { halfHash } from "#lib/hash.ts";
 import { makeUuid, timeOf, toHex } from "#lib/id.ts";
 import { type EpochMillis, toSeconds } from "#lib/time.ts";
 import type { Deps } from "../deps.ts";
@@ -56,12 +56,7 @@ export function signIdToken(deps: Pick<Deps, "settings" | "sealer" | "random">, 
     exp: issuedAt + expiresIn,
     jti: makeUuid(deps.random),
     nonce: grant.record.request?.nonce || undefined,
-    at_hash: leftHalf(accessToken),
+    at_hash: Buffer.from(halfHash(accessToken)).toString("base64url"),
     sid: grant.sessionId === undefined ? undefined : toHex(grant.sessionId),
   });
-}
-
-/** `at_hash` of a token, for the algorithms with SHA-256: half of the digest. */
-function leftHalf(token: string): string {
-  return Buffer.from(hashSecret<"token">(token).subarray(0, 16)).toString("base64url");
 }

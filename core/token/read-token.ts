@@ -1,8 +1,8 @@
 import { create, fromBinary } from "@bufbuild/protobuf";
 import { AccessTokenSchema, RefreshTokenSchema, TokenHandleSchema } from "#gen/writ/store/v1/token_pb.ts";
-import { OAuthError } from "#lib/errors.ts";
-import { hashSecret } from "#lib/hash.ts";
+import { halfHash } from "#lib/hash.ts";
 import { parseScope } from "#lib/scope.ts";
+import { openSealed } from "#lib/seal.ts";
 import type { Deps } from "../deps.ts";
 import type { PresentedToken } from "../model/token-facts.ts";
 import { isJsonObject, verifyJwt } from "./verify-jwt.ts";
@@ -28,21 +28,15 @@ export async function readToken(deps: ReadTokenDeps, token: string): Promise<Pre
 /** Reads a refresh token alone. The same errors. */
 export function readRefreshToken(deps: Pick<Deps, "sealer" | "issuer">, token: string): PresentedToken | undefined {
   if (token.length > MAX_LENGTH) return undefined;
-  const payload = openOrThrow(deps, "refresh_token", token);
+  const payload = openSealed(deps.sealer, "refresh_token", token, "The token");
   return payload === undefined ? undefined : parseRefreshToken(deps.issuer, payload, token);
 }
 
 function readSealed(deps: ReadTokenDeps, token: string): PresentedToken | undefined {
-  const access = openOrThrow(deps, "access_token", token);
+  const access = openSealed(deps.sealer, "access_token", token, "The token");
   if (access !== undefined) return parseAccessToken(access, token);
-  const refresh = openOrThrow(deps, "refresh_token", token);
+  const refresh = openSealed(deps.sealer, "refresh_token", token, "The token");
   return refresh === undefined ? undefined : parseRefreshToken(deps.issuer, refresh, token);
-}
-
-function openOrThrow({ sealer }: Pick<Deps, "sealer">, kind: "access_token" | "refresh_token", token: string): Uint8Array | undefined {
-  const opened = sealer.open(kind, token);
-  if (opened.kind === "unknown_key") throw new OAuthError("temporarily_unavailable", "The token was sealed with a secret that this server does not have (yet)");
-  return opened.kind === "opened" ? opened.payload : undefined;
 }
 
 function parseAccessToken(payload: Uint8Array, token: string): PresentedToken | undefined {
@@ -62,9 +56,9 @@ function parseRefreshToken(issuer: number, payload: Uint8Array, token: string): 
   return { use: "refresh_token", handle, issuedAt, expiresAt, jti: identify(token), said: undefined, narrowed: undefined };
 }
 
-/** Of a token whose handle is not its own alone: half of its SHA-256, from which nobody makes the token again. */
+/** Of a token whose handle is not its own alone: nobody makes the token again from it. */
 function identify(token: string): string {
-  return Buffer.from(hashSecret<"token">(token).subarray(0, 16)).toString("base64url");
+  return Buffer.from(halfHash(token)).toString("base64url");
 }
 
 /** A JWT that we signed, whatever its `iss`: its `jti` names our state, and that is what we are asked about. */

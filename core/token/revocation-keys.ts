@@ -2,6 +2,7 @@ import { createHmac, createSecretKey, type KeyObject } from "node:crypto";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { RevocationRecord } from "#gen/writ/store/v1/revocation_pb.ts";
 import type { RevocationKeySchema } from "#gen/writ/token/v1/token_service_pb.ts";
+import { addParts } from "#lib/hash.ts";
 import { derive } from "#lib/seal.ts";
 import type { LiveToken } from "./live-token.ts";
 
@@ -29,12 +30,7 @@ export function makeRevocationKeys(secrets: readonly string[], issuer: number): 
   scope.writeUInt32BE(issuer);
   const name = (key: KeyObject, parts: readonly (string | Uint8Array)[]): Uint8Array => {
     const hmac = createHmac("sha256", key).update(scope);
-    for (const part of parts) {
-      const bytes = Buffer.from(part);
-      const size = Buffer.alloc(4); // a length before each part: no two lists of parts make the same input
-      size.writeUInt32BE(bytes.length);
-      hmac.update(size).update(bytes);
-    }
+    addParts(hmac, parts);
     return new Uint8Array(hmac.digest().subarray(0, SIZE));
   };
   return {

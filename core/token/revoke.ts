@@ -2,6 +2,7 @@ import { OAuthError } from "#lib/errors.ts";
 import { equalBytes } from "#lib/hash.ts";
 import { type EpochMillis, fromSeconds } from "#lib/time.ts";
 import type { Deps } from "../deps.ts";
+import type { ClientIdentity } from "../model/client.ts";
 import type { PresentedToken } from "../model/token-facts.ts";
 import { endGrant, readGrant } from "../store/grants.ts";
 import { revokeRowlessToken } from "../store/revocations.ts";
@@ -10,19 +11,13 @@ import { readToken } from "./read-token.ts";
 /** What revocation needs. */
 export type RevokeDeps = Pick<Deps, "db" | "sealer" | "keys" | "issuer" | "log" | "random">;
 
-/** Whose a token is. */
-export interface TokenOwner {
-  readonly clientId: string;
-  readonly clientIncarnation: Uint8Array;
-}
-
 /**
  * Revokes a token: one of a grant ends the grant, and so all tokens that came of it. One that is unknown, expired or revoked
  * already is no error; one of another client is left alone, and the answer is the same, so that nobody learns whose it is.
  * @throws OAuthError invalid_request when there is no token; temporarily_unavailable when it could not be revoked
  * @see RFC 7009 §2.1
  */
-export async function revokeToken(deps: RevokeDeps, token: string, mayRevoke: (owner: TokenOwner) => boolean, now: EpochMillis): Promise<void> {
+export async function revokeToken(deps: RevokeDeps, token: string, mayRevoke: (owner: ClientIdentity) => boolean, now: EpochMillis): Promise<void> {
   if (token === "") throw new OAuthError("invalid_request", "'token' is missing");
   const presented = await readToken(deps, token);
   if (presented === undefined || fromSeconds(presented.expiresAt) <= now) return;
@@ -39,7 +34,7 @@ export async function revokeToken(deps: RevokeDeps, token: string, mayRevoke: (o
 }
 
 /** Undefined: its grant is gone. */
-async function findOwner({ db, issuer }: RevokeDeps, { handle, said }: PresentedToken): Promise<TokenOwner | undefined> {
+async function findOwner({ db, issuer }: RevokeDeps, { handle, said }: PresentedToken): Promise<ClientIdentity | undefined> {
   if (handle.state.case === "rowless") return said === undefined ? undefined : { clientId: said.clientId, clientIncarnation: handle.clientIncarnation };
   if (handle.state.case !== "grant") return undefined;
   const found = await readGrant(db, issuer, handle.state.value.id);

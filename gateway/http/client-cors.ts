@@ -1,7 +1,8 @@
 import type { Client } from "@connectrpc/connect";
 import type { OAuthService } from "#gen/writ/oauth/v1/oauth_service_pb.ts";
 import type { Config } from "#lib/config.ts";
-import { type CorsPolicy, configuredCors, isPreflight, originMatcher } from "./cors.ts";
+import { originMatcher } from "#lib/origin.ts";
+import { type CorsPolicy, configuredCors, isPreflight } from "./cors.ts";
 import type { Exchange } from "./exchange.ts";
 
 /** What tells which client makes a request. */

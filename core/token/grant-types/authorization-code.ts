@@ -2,9 +2,10 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { AuthorizationCodeSchema } from "#gen/writ/store/v1/token_pb.ts";
 import { OAuthError } from "#lib/errors.ts";
 import { equalBytes } from "#lib/hash.ts";
+import { openSealed } from "#lib/seal.ts";
 import { fromSeconds } from "#lib/time.ts";
 import { requireCodeVerifier } from "../../authorize/pkce.ts";
-import type { StoredClient } from "../../model/client.ts";
+import { isOfClient, type StoredClient } from "../../model/client.ts";
 import type { Grant } from "../../model/grant.ts";
 import { redeemCode } from "../../store/grant-tokens.ts";
 import { readGrant } from "../../store/grants.ts";
@@ -20,14 +21,13 @@ import { type GrantType, invalidGrant } from "./grant-type.ts";
 export const authorizationCode: GrantType = async (deps, { request, client }, now) => {
   const { code, redirectUri, codeVerifier } = request;
   if (code === "") throw new OAuthError("invalid_request", "'code' is missing");
-  const opened = deps.sealer.open("authorization_code", code);
-  if (opened.kind === "unknown_key") throw new OAuthError("temporarily_unavailable", "The code was sealed with a secret that this server does not have (yet)");
-  if (opened.kind !== "opened") throw invalidGrant("'code' is none of this server");
-  const { grant: handle, expiresAt } = fromBinary(AuthorizationCodeSchema, opened.payload);
+  const payload = openSealed(deps.sealer, "authorization_code", code, "The code");
+  if (payload === undefined) throw invalidGrant("'code' is none of this server");
+  const { grant: handle, expiresAt } = fromBinary(AuthorizationCodeSchema, payload);
   if (handle === undefined) throw invalidGrant("'code' is none of this server");
   const found = await readGrant(deps.db, deps.issuer, handle.id);
   const grant = found !== undefined && equalBytes(found.grant.birth, handle.birth) ? found.grant : undefined;
-  if (grant !== undefined && !isOf(client, grant)) throw invalidGrant("'code' was issued to another client");
+  if (grant !== undefined && !isOfClient(client, grant)) throw invalidGrant("'code' was issued to another client");
   if (fromSeconds(expiresAt) <= now) throw invalidGrant("'code' has expired");
   if (grant === undefined) throw invalidGrant("'code' is good no more");
   requireSameRedirectUri(grant, redirectUri);
@@ -49,11 +49,6 @@ export const authorizationCode: GrantType = async (deps, { request, client }, no
       throw invalidGrant("'code' is good no more");
   }
 };
-
-/** Also the same client: one that was deleted and made again under its name does not own what the first one had. */
-function isOf({ record, incarnation }: StoredClient, grant: Grant): boolean {
-  return grant.clientId === record.client.clientId && equalBytes(grant.clientIncarnation, incarnation);
-}
 
 /** RFC 6749 §4.1.3: it must be there if it was, and the same to the letter. */
 function requireSameRedirectUri({ record: { request } }: Grant, sent: string): void {

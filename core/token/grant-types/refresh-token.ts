@@ -3,7 +3,7 @@ import { OAuthError } from "#lib/errors.ts";
 import { equalBytes } from "#lib/hash.ts";
 import { parseScope, SCOPE_STRATEGIES } from "#lib/scope.ts";
 import { fromSeconds } from "#lib/time.ts";
-import type { StoredClient } from "../../model/client.ts";
+import { isOfClient, type StoredClient } from "../../model/client.ts";
 import type { Grant } from "../../model/grant.ts";
 import { rotateRefresh } from "../../store/grant-tokens.ts";
 import { readGrant } from "../../store/grants.ts";
@@ -25,8 +25,7 @@ export const refreshToken: GrantType = async (deps, { request, client }, now) =>
   const found = await readGrant(deps.db, deps.issuer, id);
   if (found === undefined || !equalBytes(found.grant.birth, birth)) throw invalidGrant("'refresh_token' is good no more");
   const { grant } = found;
-  if (grant.clientId !== client.record.client.clientId || !equalBytes(grant.clientIncarnation, client.incarnation))
-    throw invalidGrant("'refresh_token' was issued to another client");
+  if (!isOfClient(client, grant)) throw invalidGrant("'refresh_token' was issued to another client");
   if (fromSeconds(presented.expiresAt) <= now) throw invalidGrant("'refresh_token' has expired");
   const scope = deps.settings.compatHydra ? undefined : narrowedScope(grant, request.scope);
   requireStillAllowed(deps, client, grant);

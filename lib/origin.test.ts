@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { originMatcher } from "./cors.ts";
+import { originMatcher } from "./origin.ts";
 
 /** Which of some origins a list of configured ones lets in. */
 const allowed = (list: readonly string[], ...origins: string[]): string[] => origins.filter(originMatcher(list));
