@@ -9,7 +9,7 @@ import type { Load } from "./load.ts";
 import { type Running, start } from "./process.ts";
 
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
-const MAIN = here("../dist/cli/main.js");
+const MAIN = here("../dist/server/main.js");
 const CLIENT_CREDENTIALS = "grant_type=client_credentials&scope=read";
 
 /** A server with what it is asked for. */

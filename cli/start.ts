@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { type RunningLoginApp, startLoginApp } from "#apps/login/start.ts";
+import type { RunningLoginApp } from "#apps/login/start.ts";
 import { type Core, composeCore } from "#core/compose.ts";
 import { startRpcServer } from "#core/server.ts";
 import { startGateway } from "#gateway/server.ts";
@@ -7,7 +7,7 @@ import type { Config } from "#lib/config.ts";
 import type { Log } from "#lib/events.ts";
 import { pooledRandom } from "#lib/random.ts";
 import { createDirectTransport } from "#lib/rpc/direct.ts";
-import { createNetworkTransport, type NetworkTransport } from "#lib/rpc/network.ts";
+import type { NetworkTransport } from "#lib/rpc/network.ts";
 import { writClientOver } from "#sdk/index.ts";
 import { CliError } from "./cli-error.ts";
 import { type Part, roleOf } from "./part.ts";
@@ -41,7 +41,7 @@ export async function start(config: Config, part: Part, log: Log): Promise<Runni
     if (core !== undefined) opened.below.push(core);
     const rpc = core !== undefined && role.rpc ? await startRpcServer({ config, dispatcher: core.dispatcher, log }) : undefined;
     if (rpc !== undefined) opened.ports.push(rpc);
-    const gateway = role.public || role.admin ? await startGateway({ config, listen: role, ...transports(core, config, opened), log, random: pooledRandom() }) : undefined;
+    const gateway = role.public || role.admin ? await startGateway({ config, listen: role, ...(await transports(core, config, opened)), log, random: pooledRandom() }) : undefined;
     if (gateway !== undefined) opened.ports.push(gateway);
     const demo = role.demo ? await startDemo(config, core, opened, log) : undefined;
     if (demo !== undefined) opened.ports.push(demo);
@@ -64,24 +64,26 @@ export async function start(config: Config, part: Part, log: Log): Promise<Runni
 /** The demo app is the one that documentation tells users to write: it knows Writ through the SDK, in this process or elsewhere. */
 async function startDemo(config: Config, core: Core | undefined, opened: Opened, log: Log): Promise<RunningLoginApp> {
   const { url = DEFAULT_CORE } = config.core;
-  const transport = core === undefined ? networkTransport({ ...config, core: { ...config.core, url } }, opened, config.core.token) : createDirectTransport(core.dispatcher);
+  const transport = core === undefined ? await networkTransport({ ...config, core: { ...config.core, url } }, opened, config.core.token) : createDirectTransport(core.dispatcher);
+  const { startLoginApp } = await import("#apps/login/start.ts"); // hardly anybody runs it, and it takes memory
   const app = await startLoginApp({ writ: writClientOver(transport), ...config.serve.demo, onError: (cause) => log.error("internal_error", { cause }) });
   log.info("server_listening", { listener: "demo", url: app.url });
   return app;
 }
 
 /** An administrator acts in his own name, not with the gateway's rights, unless something in front of the port has asked who he is. */
-function transports(core: Core | undefined, config: Config, opened: Opened) {
-  const transport = core === undefined ? networkTransport(config, opened, config.core.token) : createDirectTransport(core.dispatcher);
-  return { transport, adminTransport: core === undefined && !config.serve.admin.open ? networkTransport(config, opened, undefined) : transport };
+async function transports(core: Core | undefined, config: Config, opened: Opened) {
+  const transport = core === undefined ? await networkTransport(config, opened, config.core.token) : createDirectTransport(core.dispatcher);
+  return { transport, adminTransport: core === undefined && !config.serve.admin.open ? await networkTransport(config, opened, undefined) : transport };
 }
 
-function networkTransport({ core: { url = "", ...files } }: Config, { below }: Opened, token: string | undefined): NetworkTransport {
+async function networkTransport({ core: { url = "", ...files } }: Config, { below }: Opened, token: string | undefined): Promise<NetworkTransport> {
+  const { createNetworkTransport } = await import("#lib/rpc/network.ts"); // not where core is in this process
   const pem = (name: "ca" | "cert" | "key"): Partial<Record<typeof name, string>> => {
     const file = files[name];
     return file === undefined ? {} : { [name]: readPem(name, file) };
   };
-  const transport: NetworkTransport = createNetworkTransport({ baseUrl: url, ...(token === undefined ? {} : { token }), ...pem("ca"), ...pem("cert"), ...pem("key") });
+  const transport = createNetworkTransport({ baseUrl: url, ...(token === undefined ? {} : { token }), ...pem("ca"), ...pem("cert"), ...pem("key") });
   below.push(transport);
   return transport;
 }

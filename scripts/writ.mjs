@@ -16,4 +16,4 @@ if (existsSync(at("cli/main.ts"))) {
     process.stderr.write(`writ cannot be run: ${error.message}\n`);
     process.exit(1);
   });
-} else await import("../dist/cli/main.js");
+} else await import("../dist/server/main.js");

@@ -39,7 +39,9 @@ test("the packed package installs without development dependencies, says its ver
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "elsewhere", private: true, type: "module" }));
   await run(folder, "npm", ...install, `./${tarball}`);
   const installed = readdirSync(join(folder, "node_modules"));
-  for (const name of ["typescript", "@biomejs", "node", "oidc-provider", "drizzle-kit"]) assert.ok(!installed.includes(name), `${name} was installed`);
+  for (const name of ["typescript", "@biomejs", "node", "oidc-provider", "drizzle-orm", "hono"]) assert.ok(!installed.includes(name), `${name} was installed`);
+  const sdk = 'import { createWritClient } from "writ/sdk"; console.log(Object.keys(createWritClient({ baseUrl: "http://127.0.0.1:4440" })).includes("tokens"));';
+  assert.equal(await run(folder, process.execPath, "--input-type=module", "-e", sdk), "true\n");
 
   // As a user's shell would find it: the bin link and its #! line.
   const said = await run(folder, join(folder, "node_modules", ".bin", "writ"), "version");
@@ -50,7 +52,7 @@ test("the packed package installs without development dependencies, says its ver
   assert.equal((await run(folder, lowest.path, "--version")).trim(), `v${lowest.version}`);
   const [publicPort, adminPort, rpcPort] = [await freePort(), await freePort(), await freePort()];
   const ports = { SERVE_PUBLIC_PORT: `${publicPort}`, SERVE_ADMIN_PORT: `${adminPort}`, SERVE_RPC_PORT: `${rpcPort}`, SERVE_DEMO_PORT: "0", SERVE_PUBLIC_HOST: "127.0.0.1" };
-  server = spawn(lowest.path, [join(folder, "node_modules", "writ", "dist", "cli", "main.js"), "serve", "all", "--dev"], {
+  server = spawn(lowest.path, [join(folder, "node_modules", "writ", "dist", "server", "main.js"), "serve", "all", "--dev"], {
     cwd: folder,
     env: { ...env, ...ports },
     stdio: ["ignore", "ignore", "pipe"],

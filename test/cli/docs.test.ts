@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { z } from "zod";
+import * as z from "zod";
 import { LEAVES } from "#cli/config-schema.ts";
 import { configSchema } from "#lib/config.ts";
 import { writ } from "../harness/process.ts";
