@@ -50,6 +50,8 @@ const FLAGS: readonly Flag[] = [
   { name: "backchannel-logout-session-required", member: "backchannel_logout_session_required", kind: "boolean", about: "send sid there" },
   { name: "request-uri", member: "request_uris", kind: "list", about: "request URIs that it may use" },
   { name: "request-object-signing-alg", member: "request_object_signing_alg", kind: "text", about: "algorithm of its request objects", initial: "RS256" },
+  { name: "id-token-signed-response-alg", member: "id_token_signed_response_alg", kind: "text", about: "algorithm of its ID tokens" },
+  { name: "userinfo-signed-response-alg", member: "userinfo_signed_response_alg", kind: "text", about: "algorithm of its userinfo" },
   { name: "metadata", member: "metadata", kind: "json", about: "JSON object that is kept with it", initial: {} },
   { name: "skip-consent", member: "skip_consent", kind: "boolean", about: "the consent app need not ask" },
   { name: "skip-logout-consent", member: "skip_logout_consent", kind: "boolean", about: "the logout app need not ask" },

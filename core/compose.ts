@@ -20,7 +20,7 @@ import { makeDispatcher } from "./dispatch.ts";
 import { healthRegistration } from "./health.ts";
 import { ISSUER } from "./issuer.ts";
 import { requireKnownSealKeys } from "./keys/reseal.ts";
-import { makeSigningKeys, SIGNING_ALGS, SIGNING_SETS } from "./keys/signing-keys.ts";
+import { FIRST_ALGS, makeSigningKeys, SIGNING_SETS } from "./keys/signing-keys.ts";
 import { adminTokenService } from "./services/admin-token.ts";
 import { clientService } from "./services/client.ts";
 import { consentService } from "./services/consent.ts";
@@ -107,7 +107,8 @@ function serviceRegistrations(deps: Deps): Registration[] {
   ];
 }
 
-/** Both algorithms are ready before they are first asked for: making an RSA key takes longer than a client should wait. */
-async function makeFirstKeys({ keys, clock }: Deps): Promise<void> {
-  for (const set of SIGNING_SETS) for (const alg of SIGNING_ALGS) await keys.current(set, alg, clock());
+/** What will be asked for is ready and published before: making an RSA key takes longer than a client should wait. */
+async function makeFirstKeys({ keys, clock, settings }: Deps): Promise<void> {
+  for (const set of SIGNING_SETS) for (const alg of FIRST_ALGS) await keys.current(set, alg, clock());
+  await keys.current("hydra.jwt.access-token", settings.jwt.alg, clock());
 }

@@ -1,5 +1,6 @@
 import type { Config } from "#lib/config.ts";
 import { LONGEST_LIFESPAN } from "#lib/duration.ts";
+import type { SignatureAlg } from "#lib/signature-algs.ts";
 
 /** What the configuration comes to once `compat` has been counted in (docs/divergences.md). */
 export interface Settings {
@@ -12,7 +13,7 @@ export interface Settings {
   readonly tokenPrefix: string;
   readonly jwt: {
     readonly typ: "at+jwt" | "JWT";
-    readonly alg: "RS256" | "ES256";
+    readonly alg: SignatureAlg;
     readonly scopeClaim: "list" | "string" | "both";
     /** `nbf` is there, `ext` is there even when it is empty, `aud` is empty where none was asked for. */
     readonly hydraClaims: boolean;

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { parseDuration } from "./duration.ts";
+import { SIGNATURE_ALGS } from "./signature-algs.ts";
 
 const duration = z.string().transform((text, context) => {
   const milliseconds = parseDuration(text);
@@ -105,7 +106,7 @@ export const configSchema = z.strictObject({
     .strictObject({
       access_token: z.enum(["opaque", "jwt"]).default("opaque"), // a sealed token costs a third of a signed one
       scope: z.enum(["exact", "wildcard"]).default("wildcard"), // as Hydra
-      jwt: z.strictObject({ scope_claim: z.enum(["list", "string", "both"]).optional(), alg: z.enum(["RS256", "ES256"]).optional() }).prefault({}), // unset: `scope` as a string and ES256 (RFC 9068 §2.2.3); under `compat: hydra` `scp` as a list and RS256
+      jwt: z.strictObject({ scope_claim: z.enum(["list", "string", "both"]).optional(), alg: z.enum(SIGNATURE_ALGS).optional() }).prefault({}), // unset: `scope` as a string and ES256 (RFC 9068 §2.2.3); under `compat: hydra` `scp` as a list and RS256
     })
     .prefault({}),
   token_prefix: z

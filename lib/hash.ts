@@ -10,7 +10,7 @@ export function hashSecret<What extends string>(secret: string): Hashed<What> {
   return Buffer.from(hash("sha256", secret, "binary"), "latin1") as unknown as Hashed<What>;
 }
 
-/** First half of the SHA-256 of a text: 16 bytes, enough to tell it from any other. Also what `at_hash` is made of (OIDC Core §3.1.3.6). */
+/** First half of the SHA-256 of a text: 16 bytes, enough to tell it from any other. */
 export function halfHash(text: string): Uint8Array {
   return hashSecret<"half">(text).subarray(0, 16);
 }

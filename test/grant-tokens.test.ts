@@ -1,21 +1,29 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { createLocalJWKSet, jwtVerify } from "jose";
+import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from "jose";
 import { DAY, HOUR, MINUTE, makeTestClock, SECOND } from "./harness/clock.ts";
 import { createClient, introspect, postForm, send, sendJson } from "./harness/http.ts";
 import { createRp, finishFlow, getTokens, ISSUER_URL, newSubject, openUserAgent, type Rp, redeem, refresh } from "./harness/user-agent.ts";
 import { describeWrit, type Writ } from "./harness/writ.ts";
 
 const time = makeTestClock();
-const _VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"; // RFC 7636 App. B
-const _PKCE = { code_challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", code_challenge_method: "S256" };
 
 const codeOf = async (writ: Writ, rp: Rp, request: Record<string, string | undefined> = {}, login: object = {}): Promise<string> =>
   (await finishFlow(writ, openUserAgent(writ), rp.request(request), { login })).code ?? "";
 const isActive = async (writ: Writ, token: string): Promise<boolean> => (await introspect(writ, token)).active;
 const revoke = (writ: Writ, { client }: Rp, token: string) => postForm(`${writ.publicUrl}/oauth2/revoke`, { token }, { basic: [client.client_id, client.client_secret] });
 const userinfo = (writ: Writ, token: string) => send(`${writ.publicUrl}/userinfo`, { headers: { authorization: `Bearer ${token}` } });
+
+/** The JWK set once another core has read it again. */
+async function jwksWith(writ: Writ, algs: readonly string[]): Promise<JSONWebKeySet> {
+  for (let tries = 0; ; tries++) {
+    const jwks: JSONWebKeySet = (await send(`${writ.publicUrl}/.well-known/jwks.json`)).body;
+    if (tries === 100 || algs.every((alg) => jwks.keys.some((key) => key.alg === alg))) return jwks;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
 
 describeWrit("refresh token grant", { clock: time.clock }, (writ) => {
   test("RFC 6749 §6, OIDC Core §12.2: a refresh buys the whole set anew; the ID token keeps who, when and how", async () => {
@@ -163,15 +171,22 @@ describeWrit("tokens of a grant", { clock: time.clock }, (writ) => {
     assert.deepEqual([byPost.body, byForm.body], [byGet.body, byGet.body]);
   });
 
-  test("OIDC Core §5.3.2: signed for a client that registered for it", async () => {
-    const rp = await createRp(writ(), { userinfo_signed_response_alg: "RS256" });
+  test("OIDC Core §5.3.2, OIDC Registration §2: userinfo is signed for a client that registered for it, ID tokens by its algorithm, whose key is made when the client is", async () => {
+    const rp = await createRp(writ(), { userinfo_signed_response_alg: "ES384", id_token_signed_response_alg: "EdDSA" });
     const subject = newSubject();
-    const { access_token: token } = await getTokens(writ(), rp, { login: { subject } });
+    const { access_token: token, id_token: idToken } = await getTokens(writ(), rp, { login: { subject } });
     const answer = await userinfo(writ(), token);
     assert.equal(answer.headers.get("content-type"), "application/jwt");
-    const jwks = (await send(`${writ().publicUrl}/.well-known/jwks.json`)).body;
+    const jwks = await jwksWith(writ(), ["ES384", "EdDSA"]);
     const { payload } = await jwtVerify(answer.text, createLocalJWKSet(jwks), { issuer: ISSUER_URL, audience: rp.client.client_id, clockTolerance: 10 * 365 * 86_400 });
     assert.deepEqual([payload.sub, typeof payload.iat, typeof payload.jti], [subject, "number", "string"]);
+    const verified = await jwtVerify(idToken, createLocalJWKSet(jwks), {
+      issuer: ISSUER_URL,
+      audience: rp.client.client_id,
+      algorithms: ["EdDSA"],
+      currentDate: new Date(payload.iat! * 1000),
+    });
+    assert.equal(verified.payload.at_hash, createHash("sha512").update(token).digest().subarray(0, 32).toString("base64url"));
   });
 
   test("RFC 6750 §2, §3.1: userinfo refuses what is no good access token, with the challenge that says why", async () => {

@@ -91,3 +91,13 @@ describeWrit(
   },
   ["direct"],
 );
+
+describeWrit("JWT access tokens by EdDSA", { config: { strategies: { access_token: "jwt", jwt: { alg: "EdDSA" } } } }, (writ) => {
+  test("RFC 8037 §3.1: the key is there and published from the start, and the token can be introspected", async () => {
+    const client = await createClient(writ());
+    const token = await issueToken(writ(), client);
+    const { protectedHeader } = await jwtVerify(token, createLocalJWKSet(await jwks(writ())), { issuer: ISSUER, algorithms: ["EdDSA"] });
+    assert.equal(protectedHeader.alg, "EdDSA");
+    assert.equal((await introspect(writ(), token)).active, true);
+  });
+});

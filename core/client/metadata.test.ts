@@ -124,6 +124,7 @@ const BAD: readonly (readonly [string, Sent])[] = [
   ["jwks", { jwks: { keys: [] }, tokenEndpointAuthMethod: "private_key_jwt" }],
   ["token_endpoint_auth_method", { tokenEndpointAuthMethod: "private_key_jwt", jwks: {} }],
   ["token_endpoint_auth_signing_alg", { tokenEndpointAuthMethod: "private_key_jwt", jwksUri: "https://a.example/", tokenEndpointAuthSigningAlg: "none" }],
+  ["id_token_signed_response_alg", { idTokenSignedResponseAlg: "none" }],
   ["userinfo_signed_response_alg", { userinfoSignedResponseAlg: "HS256" }],
   ["request_uris", { requestUris: ["file:///etc/passwd"] }],
   ["backchannel_logout_uri", { backchannelLogoutUri: "https://app.example/#x" }],

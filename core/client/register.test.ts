@@ -7,12 +7,21 @@ import { ClientRecordSchema } from "#gen/writ/store/v1/client_record_pb.ts";
 import { silentLog } from "#lib/events.ts";
 import { pooledRandom } from "#lib/random.ts";
 import type { EpochMillis } from "#lib/time.ts";
+import type { SigningKeys } from "../keys/signing-keys.ts";
 import { getClient, insertClient } from "../store/clients.ts";
 import { closeDb, openDb } from "../store/db.ts";
 import { migrateUp } from "../store/migrate.ts";
 import { patchClient } from "./patch.ts";
 import { changeClient, replaceClient, replaceLifespans } from "./register.ts";
 import { makeSlowHash } from "./slow-hash.ts";
+
+/** Nobody here registers for a signature. */
+const noKeys: SigningKeys = {
+  current: () => assert.fail(),
+  find: () => assert.fail(),
+  published: () => assert.fail(),
+  forget: () => assert.fail(),
+};
 
 test("DESIGN §5: what a newer version wrote into a client survives every change by this one", async () => {
   const now = 1_700_000_000_000 as EpochMillis;
@@ -25,7 +34,7 @@ test("DESIGN §5: what a newer version wrote into a client survives every change
     const record = create(ClientRecordSchema, { client });
     record.$unknown = [{ no: 901, wireType: 0, data: new Uint8Array([7]) }];
     await insertClient(db, 1, { record, incarnation: random(8), now });
-    const deps = { db, issuer: 1, random, slowHash: makeSlowHash({ random }), log: silentLog };
+    const deps = { db, issuer: 1, random, slowHash: makeSlowHash({ random }), keys: noKeys, log: silentLog };
     const remove = create(JsonPatchOperationSchema, { op: "remove", path: "/owner" });
     for (const change of [
       () => changeClient(deps, "it", (before) => patchClient(before, [remove]), now),

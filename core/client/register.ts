@@ -4,6 +4,7 @@ import { type Client, type ClientLifespans, ClientSchema } from "#gen/writ/admin
 import { type ClientRecord, ClientRecordSchema } from "#gen/writ/store/v1/client_record_pb.ts";
 import { OAuthError } from "#lib/errors.ts";
 import { makeUuid } from "#lib/id.ts";
+import { isSignatureAlg } from "#lib/signature-algs.ts";
 import type { EpochMillis } from "#lib/time.ts";
 import type { Deps } from "../deps.ts";
 import type { StoredClient } from "../model/client.ts";
@@ -13,7 +14,7 @@ import { normalizeMetadata } from "./metadata.ts";
 import { keepChosenSecret, keepMadeSecret, MAX_SECRET_BYTES, makeSecret, NO_SECRET, type SecretCheck } from "./secret.ts";
 
 /** What registration needs. */
-export type RegisterDeps = Pick<Deps, "db" | "issuer" | "random" | "slowHash" | "log">;
+export type RegisterDeps = Pick<Deps, "db" | "issuer" | "random" | "slowHash" | "keys" | "log">;
 
 const MIN_SECRET = 6;
 /** How often a change is tried again when somebody else changed the client in between. */
@@ -29,6 +30,7 @@ export async function registerClient(deps: RegisterDeps, sent: Client, now: Epoc
   named.clientId = sent.clientId || makeUuid(deps.random);
   const client = normalizeMetadata(named, now, now);
   const secret = await settleSecret(deps, client, sent.clientSecret, undefined);
+  await makeKeysFor(deps, client, now);
   const outcome = await insertClient(deps.db, deps.issuer, { record: create(ClientRecordSchema, { client, secret: secret.kept }), incarnation: deps.random(8), now });
   if (outcome.kind === "exists") return undefined;
   deps.log.info("client_created", { client_id: client.clientId });
@@ -78,11 +80,17 @@ async function tryChange(deps: RegisterDeps, before: StoredClient, sent: Client,
   const { createdAt } = before.record.client;
   const client = normalizeMetadata(named, createdAt === undefined ? now : (timestampMs(createdAt) as EpochMillis), now);
   const secret = await settleSecret(deps, client, sent.clientSecret, before.record.secret);
+  await makeKeysFor(deps, client, now);
   const outcome = await updateClient(deps.db, deps.issuer, client.clientId, { record: recordOf(before.record, client, secret.kept), rowVersion: before.rowVersion, now });
   if (outcome.kind === "changed") return "again";
   if (outcome.kind === "missing") return undefined;
   deps.log.info("client_updated", { client_id: client.clientId });
   return withSecret(client, secret.shown);
+}
+
+/** The keys of the algorithms that a client registers for are made now: its first login should neither wait for them nor meet verifiers that do not know them. */
+async function makeKeysFor({ keys }: RegisterDeps, { idTokenSignedResponseAlg, userinfoSignedResponseAlg }: Client, now: EpochMillis): Promise<void> {
+  for (const alg of [idTokenSignedResponseAlg, userinfoSignedResponseAlg]) if (isSignatureAlg(alg)) await keys.current("hydra.openid.id-token", alg, now);
 }
 
 /** What a newer version wrote in the record and this one does not know is kept. */

@@ -1,15 +1,13 @@
 import type { Client } from "#gen/writ/admin/v1/client_pb.ts";
 import { formatDuration, LONGEST_LIFESPAN, parseDuration } from "#lib/duration.ts";
 import { parseScope } from "#lib/scope.ts";
+import { SIGNATURE_ALGS } from "#lib/signature-algs.ts";
 import { bringsJwks, requirePublicJwks } from "./client-jwks.ts";
 import { invalid } from "./invalid.ts";
 import { requireHttpUrl, requireOrigin, requirePostLogoutRedirectUri, requireRedirectUri } from "./uris.ts";
 
 /** One rule on a client's metadata: throws OAuthError naming the member that breaks it. Never changes the client. */
 export type Rule = (client: Client) => void;
-
-/** `alg` values of signatures that a client may use (RFC 7518 §3.1). */
-const SIGNATURE_ALGS = ["RS", "PS", "ES"].flatMap((family) => [256, 384, 512].map((size) => `${family}${size}`));
 
 /** All rules, in the order of the members in RFC 7591 §2 and then of OpenID Connect's and Hydra's. Sizes: limits.ts. */
 export const RULES: readonly Rule[] = [
@@ -48,15 +46,15 @@ export const RULES: readonly Rule[] = [
   ({ tokenEndpointAuthMethod, tokenEndpointAuthSigningAlg, jwks, jwksUri }) => {
     if (tokenEndpointAuthMethod !== "private_key_jwt") return; // any other is stored as it is; one that is not supported cannot be used
     if (jwksUri === "" && !bringsJwks(jwks)) throw invalid("token_endpoint_auth_method", "private_key_jwt needs jwks or jwks_uri");
-    if (tokenEndpointAuthSigningAlg !== "" && !SIGNATURE_ALGS.includes(tokenEndpointAuthSigningAlg))
-      throw invalid("token_endpoint_auth_signing_alg", `must be one of ${SIGNATURE_ALGS.join(", ")}`);
+    requireAlg("token_endpoint_auth_signing_alg", tokenEndpointAuthSigningAlg, SIGNATURE_ALGS);
   },
   ({ requestUris }) => {
     for (const uri of requestUris) requireHttpUrl("request_uris", uri);
   },
-  ({ userinfoSignedResponseAlg, requestObjectSigningAlg }) => {
-    if (!["", "none", "RS256"].includes(userinfoSignedResponseAlg)) throw invalid("userinfo_signed_response_alg", "must be none or RS256");
-    if (!["", "none", ...SIGNATURE_ALGS].includes(requestObjectSigningAlg)) throw invalid("request_object_signing_alg", `must be none or one of ${SIGNATURE_ALGS.join(", ")}`);
+  ({ idTokenSignedResponseAlg, userinfoSignedResponseAlg, requestObjectSigningAlg }) => {
+    requireAlg("id_token_signed_response_alg", idTokenSignedResponseAlg, SIGNATURE_ALGS);
+    requireAlg("userinfo_signed_response_alg", userinfoSignedResponseAlg, ["none", ...SIGNATURE_ALGS]);
+    requireAlg("request_object_signing_alg", requestObjectSigningAlg, ["none", ...SIGNATURE_ALGS]);
   },
   ({ frontchannelLogoutUri, backchannelLogoutUri }) => {
     for (const [name, uri] of [
@@ -74,6 +72,10 @@ export const RULES: readonly Rule[] = [
     if (!["", "opaque", "jwt"].includes(accessTokenStrategy)) throw invalid("access_token_strategy", "must be opaque or jwt");
   },
 ];
+
+function requireAlg(name: string, alg: string, known: readonly string[]): void {
+  if (alg !== "" && !known.includes(alg)) throw invalid(name, `must be one of ${known.join(", ")}`);
+}
 
 /** A lifespan in the form that it is given back: `1h30m0s`. @throws OAuthError naming the member */
 export function normalizeLifespan(name: string, value: string): string {

@@ -2,11 +2,11 @@ import { create } from "@bufbuild/protobuf";
 import { type JsonWebKey, type JsonWebKeySet, JsonWebKeySetSchema } from "#gen/writ/admin/v1/jwk_service_pb.ts";
 import { OAuthError } from "#lib/errors.ts";
 import { makeUuid } from "#lib/id.ts";
+import { isSignatureAlg, SIGNATURE_ALGS } from "#lib/signature-algs.ts";
 import { addMillis, type EpochMillis } from "#lib/time.ts";
 import type { Deps } from "../deps.ts";
 import type { StoredJwk } from "../model/jwk.ts";
 import { deleteJwks, insertJwk, listJwks, putJwk, replaceJwkSet } from "../store/jwks.ts";
-import { KEY_ALGORITHMS } from "./algorithms.ts";
 import { importKey } from "./import-key.ts";
 import { fromJwk, toJwk } from "./jwk.ts";
 import { makeKey, thumbprintOf } from "./make.ts";
@@ -27,7 +27,7 @@ export async function createJwk(
 ): Promise<JsonWebKeySet | undefined> {
   requireName("set", set);
   if (kid !== "") requireName("kid", kid);
-  if (!Object.hasOwn(KEY_ALGORITHMS, alg)) throw new OAuthError("invalid_request", `'alg' is '${alg.slice(0, 30)}' and must be one of ${Object.keys(KEY_ALGORITHMS).join(", ")}`);
+  if (!isSignatureAlg(alg)) throw new OAuthError("invalid_request", `'alg' is '${alg.slice(0, 30)}' and must be one of ${SIGNATURE_ALGS.join(", ")}`);
   if (use !== "" && !USES.includes(use)) throw new OAuthError("invalid_request", "'use' must be sig or enc");
   const key = await makeKey(alg, { kid, use: use || "sig" });
   const { kind } = await insertJwk(deps.db, deps.issuer, storeKey(deps.sealer, set, key, (await timesIn(deps, set, now))(key)));

@@ -1,13 +1,12 @@
 import { calculateJwkThumbprint } from "jose";
 import type { JsonWebKey } from "#gen/writ/admin/v1/jwk_service_pb.ts";
+import type { SignatureAlg } from "#lib/signature-algs.ts";
 import { KEY_ALGORITHMS } from "./algorithms.ts";
 import { fromJwk, toJwk } from "./jwk.ts";
 
-/** Makes a key for an algorithm of KEY_ALGORITHMS; named by its thumbprint unless it is given a name (RFC 7638). */
-export async function makeKey(alg: string, { kid, use }: { readonly kid: string; readonly use: string }): Promise<JsonWebKey> {
-  const algorithm = KEY_ALGORITHMS[alg];
-  if (algorithm === undefined) throw new Error(`no key can be made for ${alg}`);
-  const jwk = (await algorithm.make()).export({ format: "jwk" });
+/** Makes a key; named by its thumbprint unless it is given a name (RFC 7638). */
+export async function makeKey(alg: SignatureAlg, { kid, use }: { readonly kid: string; readonly use: string }): Promise<JsonWebKey> {
+  const jwk = (await KEY_ALGORITHMS[alg].make()).export({ format: "jwk" });
   return fromJwk(jwk, { kid: kid === "" ? await thumbprint(jwk) : kid, alg, use });
 }
 

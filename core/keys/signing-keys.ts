@@ -1,6 +1,7 @@
 import type { KeyObject } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import { JsonWebKeySchema } from "#gen/writ/admin/v1/jwk_service_pb.ts";
+import type { SignatureAlg } from "#lib/signature-algs.ts";
 import type { EpochMillis } from "#lib/time.ts";
 import type { Deps } from "../deps.ts";
 import { finishJson } from "../metadata/finished.ts";
@@ -16,14 +17,13 @@ import { openKey, storeKey } from "./stored.ts";
 export const SIGNING_SETS = ["hydra.openid.id-token", "hydra.jwt.access-token"] as const;
 export type SigningSet = (typeof SIGNING_SETS)[number];
 
-/** Algorithms that Writ signs with. */
-export const SIGNING_ALGS = ["RS256", "ES256"] as const;
-export type SigningAlg = (typeof SIGNING_ALGS)[number];
+/** Algorithms whose keys are there from the start. Keys of others are made when they are first asked for. */
+export const FIRST_ALGS = ["RS256", "ES256"] as const satisfies readonly SignatureAlg[];
 
 /** A key that signs. */
 export interface SigningKey {
   readonly kid: string;
-  readonly alg: string;
+  readonly alg: SignatureAlg;
   readonly privateKey: KeyObject;
 }
 
@@ -44,7 +44,7 @@ export interface PublishedKeys {
 /** The keys that Writ signs with, kept in memory for some seconds. */
 export interface SigningKeys {
   /** The newest key of the set for `alg` whose `activates_at` has come; made if there is none. */
-  current(set: SigningSet, alg: SigningAlg, now: EpochMillis): Promise<SigningKey>;
+  current(set: SigningSet, alg: SignatureAlg, now: EpochMillis): Promise<SigningKey>;
   /** The key of this kid; read again from the database when it is not known: another core may have made it a moment ago. */
   find(set: SigningSet, kid: string): Promise<VerificationKey | undefined>;
   published(): Promise<PublishedKeys>;
@@ -122,7 +122,7 @@ export function makeSigningKeys({ db, issuer, sealer, settings }: SigningKeysDep
     // A database that is away for a moment is no reason to stop verifying with keys that were good a moment ago.
     return known === undefined ? load(set) : load(set).catch(() => known);
   };
-  const choose = ({ keys }: LoadedSet, alg: SigningAlg, now: EpochMillis): LoadedKey | undefined => {
+  const choose = ({ keys }: LoadedSet, alg: SignatureAlg, now: EpochMillis): LoadedKey | undefined => {
     const usable = keys.filter((key) => key.alg === alg && key.stored.sealKeyId !== undefined);
     // Newest first. Where all are yet to come there is none before them that verifiers could know: the first serves.
     return usable.find(({ stored }) => stored.activatesAt <= now) ?? usable.toSorted((a, b) => a.stored.activatesAt - b.stored.activatesAt)[0];
@@ -131,7 +131,7 @@ export function makeSigningKeys({ db, issuer, sealer, settings }: SigningKeysDep
     sets.clear();
     loading.clear();
   };
-  const makeFirst = async (set: SigningSet, alg: SigningAlg, now: EpochMillis): Promise<LoadedKey | undefined> => {
+  const makeFirst = async (set: SigningSet, alg: SignatureAlg, now: EpochMillis): Promise<LoadedKey | undefined> => {
     const first = storeKey(sealer, set, await makeKey(alg, { kid: "", use: "sig" }), { createdAt: now, activatesAt: now });
     await insertFirstJwk(db, issuer, alg, first);
     forget();

@@ -1,3 +1,4 @@
+import { SIGNATURE_ALGS } from "#lib/signature-algs.ts";
 import { RESPONSE_MODES } from "../authorize/response-modes.ts";
 import { RESPONSE_TYPES } from "../authorize/response-types.ts";
 import { AUTH_METHODS } from "../client/authenticate.ts";
@@ -23,8 +24,8 @@ export function serverMetadata({ issuerUrl, publicUrl }: Settings): Readonly<Rec
     response_modes_supported: Object.keys(RESPONSE_MODES),
     grant_types_supported: Object.keys(GRANT_TYPES),
     subject_types_supported: ["public"],
-    id_token_signing_alg_values_supported: ["RS256"],
-    userinfo_signing_alg_values_supported: ["none", "RS256"],
+    id_token_signing_alg_values_supported: SIGNATURE_ALGS,
+    userinfo_signing_alg_values_supported: ["none", ...SIGNATURE_ALGS],
     claims_supported: ["sub", "iss", "aud", "iat", "exp", "auth_time", "rat", "nonce", "at_hash", "acr", "amr", "sid", "jti"],
     token_endpoint_auth_methods_supported: METHODS,
     code_challenge_methods_supported: ["S256"],

@@ -1,8 +1,8 @@
 import type { AuthorizationRequest, GrantRecord } from "#gen/writ/store/v1/grant_pb.ts";
-import { halfHash } from "#lib/hash.ts";
 import { makeUuid, timeOf, toHex } from "#lib/id.ts";
 import { type EpochMillis, toSeconds } from "#lib/time.ts";
 import type { Deps } from "../deps.ts";
+import { leftHalfHash } from "../keys/algorithms.ts";
 import type { SigningKey } from "../keys/signing-keys.ts";
 import type { Grant } from "../model/grant.ts";
 import { type Claims, signJwt } from "./jwt.ts";
@@ -56,7 +56,7 @@ export function signIdToken(deps: Pick<Deps, "settings" | "sealer" | "random">, 
     exp: issuedAt + expiresIn,
     jti: makeUuid(deps.random),
     nonce: grant.record.request?.nonce || undefined,
-    at_hash: Buffer.from(halfHash(accessToken)).toString("base64url"),
+    at_hash: leftHalfHash(key.alg, accessToken),
     sid: grant.sessionId === undefined ? undefined : toHex(grant.sessionId),
   });
 }

@@ -1,6 +1,7 @@
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import type { ExchangeTokenResponseSchema } from "#gen/writ/oauth/v1/oauth_service_pb.ts";
 import { AccessTokenSchema, RefreshTokenSchema, TokenHandleSchema } from "#gen/writ/store/v1/token_pb.ts";
+import { isSignatureAlg } from "#lib/signature-algs.ts";
 import { type EpochMillis, fromSeconds, toSeconds } from "#lib/time.ts";
 import type { SessionClaims } from "../handshake/session-payload.ts";
 import type { SigningKey } from "../keys/signing-keys.ts";
@@ -55,6 +56,7 @@ export async function prepareIssuing(
   const { scope: granted, audience } = outcome.value;
   const withRefreshToken = isOffline(granted) && client.record.client.grantTypes.includes("refresh_token");
   const isOpenid = granted.includes("openid");
+  const { idTokenSignedResponseAlg } = client.record.client;
   const longest = Math.max(lifetimes.accessToken, withRefreshToken ? lifetimes.refreshToken : 0);
   return {
     client,
@@ -64,7 +66,7 @@ export async function prepareIssuing(
     lifetimes,
     withRefreshToken,
     accessKey: await accessTokenKey(deps, client, now),
-    idKey: isOpenid ? await deps.keys.current("hydra.openid.id-token", "RS256", now) : undefined,
+    idKey: isOpenid ? await deps.keys.current("hydra.openid.id-token", isSignatureAlg(idTokenSignedResponseAlg) ? idTokenSignedResponseAlg : "RS256", now) : undefined,
     claims: sessionClaims(deps.sealer, grant.record),
     expiresAt: fromSeconds(toSeconds(now) + longest),
   };

@@ -1,14 +1,8 @@
-import { type KeyObject, sign } from "node:crypto";
+import { KEY_ALGORITHMS } from "../keys/algorithms.ts";
 import type { SigningKey } from "../keys/signing-keys.ts";
 
 /** Claims of a JWT (RFC 7519 §4). Members that are undefined are left out. */
 export type Claims = Readonly<Record<string, unknown>>;
-
-/** Signs by algorithm (RFC 7518 §3.3, §3.4). */
-const SIGNERS: Readonly<Record<string, (data: Buffer, key: KeyObject) => Buffer>> = {
-  RS256: (data, key) => sign("sha256", data, key),
-  ES256: (data, key) => sign("sha256", data, { key, dsaEncoding: "ieee-p1363" }),
-};
 
 /**
  * Signs a JWT in JWS compact form. By node:crypto, synchronously: a signature is what an answer with a JWT costs, and the
@@ -16,10 +10,8 @@ const SIGNERS: Readonly<Record<string, (data: Buffer, key: KeyObject) => Buffer>
  * @see RFC 7515 §3.1
  */
 export function signJwt(key: SigningKey, typ: string, claims: Claims): string {
-  const signer = SIGNERS[key.alg];
-  if (signer === undefined) throw new Error(`no signer for ${key.alg}`);
   const input = `${encode({ alg: key.alg, kid: key.kid, typ })}.${encode(claims)}`;
-  return `${input}.${signer(Buffer.from(input), key.privateKey).toString("base64url")}`;
+  return `${input}.${KEY_ALGORITHMS[key.alg].sign(Buffer.from(input), key.privateKey).toString("base64url")}`;
 }
 
 function encode(value: object): string {

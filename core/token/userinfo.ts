@@ -2,6 +2,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { GetUserinfoRequest, GetUserinfoResponseSchema } from "#gen/writ/oauth/v1/oauth_service_pb.ts";
 import { OAuthError } from "#lib/errors.ts";
 import { makeUuid } from "#lib/id.ts";
+import { isSignatureAlg } from "#lib/signature-algs.ts";
 import { type EpochMillis, toSeconds } from "#lib/time.ts";
 import type { Deps } from "../deps.ts";
 import { getClient } from "../store/clients.ts";
@@ -24,8 +25,9 @@ export async function userinfo(deps: UserinfoDeps, request: GetUserinfoRequest, 
   if (live.facts.use !== "access_token") throw challenge(deps, "invalid_token", "Only access tokens are allowed here");
   const claims = claimsOf(deps, live);
   const client = await getClient(deps.db, deps.issuer, live.facts.clientId);
-  if (client?.record.client.userinfoSignedResponseAlg !== "RS256") return { answer: { case: "json", value: new TextEncoder().encode(JSON.stringify(claims)) } };
-  const key = await deps.keys.current("hydra.openid.id-token", "RS256", now);
+  const alg = client?.record.client.userinfoSignedResponseAlg ?? "";
+  if (!isSignatureAlg(alg)) return { answer: { case: "json", value: new TextEncoder().encode(JSON.stringify(claims)) } };
+  const key = await deps.keys.current("hydra.openid.id-token", alg, now);
   return { answer: { case: "jwt", value: signJwt(key, "JWT", { ...claims, iat: toSeconds(now), jti: makeUuid(deps.random) }) } }; // OIDC Core §5.3.2
 }
 

@@ -1,0 +1,13 @@
+/**
+ * Algorithms of signatures with a key pair that Writ makes and checks. `none` and those with a shared secret are not among them.
+ * @see RFC 7518 §3.1, RFC 8037
+ */
+export const SIGNATURE_ALGS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"] as const;
+
+/** One of them. */
+export type SignatureAlg = (typeof SIGNATURE_ALGS)[number];
+
+/** Whether a text names one. */
+export function isSignatureAlg(text: string): text is SignatureAlg {
+  return (SIGNATURE_ALGS as readonly string[]).includes(text);
+}
