@@ -40,8 +40,9 @@ test("the packed package installs without development dependencies, says its ver
   await run(folder, "npm", ...install, `./${tarball}`);
   const installed = readdirSync(join(folder, "node_modules"));
   for (const name of ["typescript", "@biomejs", "node", "oidc-provider", "drizzle-orm", "hono"]) assert.ok(!installed.includes(name), `${name} was installed`);
-  const sdk = 'import { createWritClient } from "writ/sdk"; console.log(Object.keys(createWritClient({ baseUrl: "http://127.0.0.1:4440" })).includes("tokens"));';
-  assert.equal(await run(folder, process.execPath, "--input-type=module", "-e", sdk), "true\n");
+  const sdk =
+    'import { createWritClient } from "writ/sdk"; import { createTokenCache } from "writ/sdk/token-cache"; console.log("tokens" in createWritClient({ baseUrl: "http://127.0.0.1:4440" }), typeof createTokenCache);';
+  assert.equal(await run(folder, process.execPath, "--input-type=module", "-e", sdk), "true function\n");
 
   // As a user's shell would find it: the bin link and its #! line.
   const said = await run(folder, join(folder, "node_modules", ".bin", "writ"), "version");
