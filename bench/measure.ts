@@ -1,74 +1,132 @@
-import { type Load, load } from "./load.ts";
+import { CONNECTIONS, type Outcome } from "./load/wrk.ts";
 import { cpuMicros, type Running } from "./process.ts";
-import type { Row } from "./servers.ts";
 
-/** Who is compared. */
-export const PARTIES = ["writ", "raw", "peer"] as const;
-type Party = (typeof PARTIES)[number];
-
-/** One server in one round. */
-interface Sample {
-  /** Server's CPU per request, in microseconds. */
-  readonly cpu: number;
-  /** Requests per second. */
-  readonly rate: number;
+/** One server with one kind of request. */
+export interface Party {
+  readonly name: string;
+  /** Whose CPU counts. */
+  readonly servers: readonly Running[];
+  /** What a request is worth, such as 100 for a batch of 100 tokens. 1 unless set. */
+  readonly worth?: number;
+  /** Loads it for about so many seconds. */
+  readonly load: (seconds: number) => Promise<Outcome>;
+  /** Makes what the next load uses up, such as codes. Not measured. */
+  readonly prepare?: (seconds: number) => Promise<void>;
 }
 
-/** Medians over the rounds of one row. */
+/** One server in one round. */
+export interface Sample {
+  /** Servers' CPU in microseconds, for each request or for what it is worth. */
+  readonly cpu: number;
+  /** How much of it in a second. */
+  readonly rate: number;
+  /** Latencies in microseconds. */
+  readonly p50: number;
+  readonly p99: number;
+}
+
+/** All parties in one round, by name. */
+export type Round = ReadonlyMap<string, Sample>;
+
+/** A ratio within each round, which what slows the machine changes little; and what is wanted of it. */
+export interface Ratio {
+  readonly title: string;
+  readonly of: (round: Round) => number;
+  readonly most?: number;
+  readonly least?: number;
+}
+
+/** The same request to several servers, or several requests to one. */
+export interface Row {
+  readonly name: string;
+  readonly parties: readonly Party[];
+  readonly ratios: readonly Ratio[];
+}
+
+/** A number as it was found over the rounds: median and quartiles. */
+export interface Spread {
+  readonly median: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** What came of a row. */
 export interface Result {
   readonly name: string;
   readonly rounds: number;
-  readonly medians: Readonly<Record<Party, Sample>>;
-  /** Medians of each round's own ratios: what slows the machine in a round slows both sides. */
-  readonly cpuOverRaw: number;
-  readonly peerCpuOverRaw: number;
-  readonly rateOverPeer: number;
-  /** The same from CPU per request: what it would be if nothing else ran on the machine. */
-  readonly peerCpuOverWrit: number;
+  readonly parties: readonly (Readonly<Record<keyof Sample, Spread>> & { readonly name: string })[];
+  readonly ratios: readonly (Spread & Pick<Ratio, "title" | "most" | "least">)[];
 }
 
 /** How long and how often. */
 export interface Pace {
   readonly rounds: number;
-  /** Whole seconds. */
+  /** Whole seconds of a round, and of the warm-up before a server's first. */
   readonly seconds: number;
+  readonly warmUp: number;
 }
 
-/** Seconds that are thrown away first: a server of some size is compiled by then, which takes it thousands of requests. */
-const WARM_UP = 5;
+/** CPU of one party for each of another's. */
+export function cpuRatio(of: string, over: string, goal: Pick<Ratio, "most" | "least"> = {}): Ratio {
+  return { title: `CPU: ${of} ÷ ${over}`, of: (round) => sampleOf(round, of).cpu / sampleOf(round, over).cpu, ...goal };
+}
+
+/** Rate of one party for each of another's. */
+export function rateRatio(of: string, over: string, goal: Pick<Ratio, "most" | "least"> = {}): Ratio {
+  return { title: `rate: ${of} ÷ ${over}`, of: (round) => sampleOf(round, of).rate / sampleOf(round, over).rate, ...goal };
+}
+
+/** A party's sample. @throws Error when there is none */
+export function sampleOf(round: Round, name: string): Sample {
+  const sample = round.get(name);
+  if (sample === undefined) throw new Error(`no ${name} in this round`);
+  return sample;
+}
 
 /** Measures a row in interleaved rounds. Who begins changes from round to round. */
-export async function measure(row: Row, { rounds, seconds }: Pace, folder: string): Promise<Result> {
-  for (const party of PARTIES) await sample(row[party], WARM_UP, folder);
-  const samples: Record<Party, Sample>[] = [];
-  for (let round = 0; round < rounds; round++) {
-    const found: Partial<Record<Party, Sample>> = {};
-    for (const n of PARTIES.keys()) {
-      const party = PARTIES[(n + round) % PARTIES.length] ?? "writ";
-      found[party] = await sample(row[party], seconds, folder);
-    }
-    samples.push(found as Record<Party, Sample>);
+export async function measure({ name, parties, ratios }: Row, { rounds, seconds, warmUp }: Pace): Promise<Result> {
+  for (const party of parties) await sample(party, warmUp);
+  const found: Round[] = [];
+  for (let n = 0; n < rounds; n++) {
+    const round = new Map<string, Sample>();
+    const turn = n % parties.length;
+    for (const party of [...parties.slice(turn), ...parties.slice(0, turn)]) round.set(party.name, await sample(party, seconds));
+    found.push(round);
   }
-  const of = (party: Party): Sample => ({ cpu: median(samples.map((each) => each[party].cpu)), rate: median(samples.map((each) => each[party].rate)) });
+  const spreadOf = (party: string, key: keyof Sample): Spread => spread(found.map((round) => sampleOf(round, party)[key]));
   return {
-    name: row.name,
+    name,
     rounds,
-    medians: { writ: of("writ"), raw: of("raw"), peer: of("peer") },
-    cpuOverRaw: median(samples.map(({ writ, raw }) => writ.cpu / raw.cpu)),
-    peerCpuOverRaw: median(samples.map(({ peer, raw }) => peer.cpu / raw.cpu)),
-    rateOverPeer: median(samples.map(({ writ, peer }) => writ.rate / peer.rate)),
-    peerCpuOverWrit: median(samples.map(({ writ, peer }) => peer.cpu / writ.cpu)),
+    parties: parties.map(({ name: party }) => ({
+      name: party,
+      cpu: spreadOf(party, "cpu"),
+      rate: spreadOf(party, "rate"),
+      p50: spreadOf(party, "p50"),
+      p99: spreadOf(party, "p99"),
+    })),
+    ratios: ratios.map(({ of, ...ratio }) => ({ ...ratio, ...spread(found.map(of)) })),
   };
 }
 
-async function sample({ server, load: what }: { readonly server: Running; readonly load: Load }, seconds: number, folder: string): Promise<Sample> {
-  const before = cpuMicros(server);
-  const { requests, rate } = await load(what, seconds, folder);
-  return { cpu: (cpuMicros(server) - before) / requests, rate };
+/** Loads one server once. */
+export async function sample({ servers, worth = 1, load, prepare }: Party, seconds: number): Promise<Sample> {
+  await prepare?.(seconds);
+  const before = cpuMicros(servers);
+  const { requests, seconds: took, p50, p99 } = await load(seconds);
+  const done = requests * worth;
+  return { cpu: (cpuMicros(servers) - before) / done, rate: done / took, p50, p99 };
 }
 
-function median(numbers: readonly number[]): number {
+/** Median and quartiles. */
+export function spread(numbers: readonly number[]): Spread {
   const sorted = numbers.toSorted((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1 ? (sorted[middle] ?? Number.NaN) : ((sorted[middle - 1] ?? Number.NaN) + (sorted[middle] ?? Number.NaN)) / 2;
+  const at = (part: number): number => {
+    const place = (sorted.length - 1) * part;
+    const [low = Number.NaN, high = low] = [sorted[Math.floor(place)], sorted[Math.ceil(place)]];
+    return low + (high - low) * (place - Math.floor(place));
+  };
+  return { median: at(0.5), low: at(0.25), high: at(0.75) };
 }
+
+/** How many requests are under way at once, for texts. */
+export const IN_FLIGHT = `${CONNECTIONS} in flight`;

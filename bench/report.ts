@@ -1,60 +1,119 @@
-import { readFileSync, writeFileSync } from "node:fs";
-import { availableParallelism } from "node:os";
-import { GENERATOR } from "./load.ts";
-import type { Pace, Result } from "./measure.ts";
+import { execFileSync } from "node:child_process";
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { availableParallelism, cpus } from "node:os";
+import { chart } from "./chart.ts";
+import type { Costs, Fact } from "./facts.ts";
+import { GENERATOR } from "./load/wrk.ts";
+import type { Pace, Result, Spread } from "./measure.ts";
 import { PINNING } from "./process.ts";
 
+/** All that one run found. */
+export interface Report {
+  readonly results: readonly Result[];
+  readonly facts: readonly Fact[];
+  readonly costs: Costs;
+}
+
+/** A ratio or a fact with what is wanted of it. */
+type Found = Spread & { readonly title: string; readonly most?: number; readonly least?: number };
+
 const PAGE = new URL("../docs/performance.md", import.meta.url);
+const FOLDER = new URL("../docs/performance/", import.meta.url);
 const MARKS = ["<!-- bench:begin -->", "<!-- bench:end -->"] as const;
 
-/** What each row has to reach: CPU against the floor at most, rate against the peer at least. A row without an entry is shown only. */
-const GOALS: readonly { readonly row: RegExp; readonly cpuOverRaw: number; readonly rateOverPeer: number }[] = [
-  { row: /^client_credentials, opaque/, cpuOverRaw: 2.6, rateOverPeer: 3 },
-  { row: /^introspection/, cpuOverRaw: 2.6, rateOverPeer: 3 },
-];
-
-/** The results as a table in Markdown. */
-export function table(results: readonly Result[]): string {
-  const times = (ratio: number) => `${ratio.toFixed(2)} ×`;
-  const lines = results.map(({ name, medians: { writ, raw, peer }, cpuOverRaw, peerCpuOverRaw, rateOverPeer, peerCpuOverWrit }) => [
-    name,
-    `${Math.round(writ.rate)}`,
-    writ.cpu.toFixed(1),
-    `${Math.round(raw.rate)}`,
-    raw.cpu.toFixed(1),
-    `${Math.round(peer.rate)}`,
-    peer.cpu.toFixed(1),
-    `**${times(cpuOverRaw)}**`,
-    times(peerCpuOverRaw),
-    `**${times(rateOverPeer)}**`,
-    times(peerCpuOverWrit),
+/** The report as tables in Markdown. */
+export function tables({ results, facts, costs }: Report): string {
+  const parties = results.flatMap(({ name, parties: each }) =>
+    each.map(({ name: party, cpu, rate, p50, p99 }, n) => [
+      n === 0 ? name : "",
+      party,
+      rate.median.toFixed(0),
+      `${cpu.median.toFixed(1)}`,
+      milliseconds(p50.median),
+      milliseconds(p99.median),
+    ]),
+  );
+  const found: readonly Found[] = [...results.flatMap(({ name, ratios }) => ratios.map((ratio) => ({ ...ratio, title: `${name}: ${ratio.title}` }))), ...facts];
+  const goals = found.map((each) => [
+    each.title,
+    `**${figure(each.median)}**`,
+    `${figure(each.low)} – ${figure(each.high)}`,
+    wanted(each),
+    each.most === undefined && each.least === undefined ? "" : isMet(each, 0) ? "met" : "missed",
   ]);
-  const head = ["request", "Writ /s", "Writ µs", "raw /s", "raw µs", "peer /s", "peer µs", "CPU: Writ ÷ raw", "CPU: peer ÷ raw", "rate: Writ ÷ peer", "CPU: peer ÷ Writ"];
-  return [head, head.map((_, n) => (n === 0 ? "---" : "--:")), ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+  const kinds = [...new Set(Object.values(costs).flatMap((cost) => Object.keys(cost)))];
+  return [
+    markdown(["request", "server", "per second", "CPU µs", "p50 ms", "p99 ms"], 2, parties),
+    markdown(["within each round", "median", "quartiles", "wanted", ""], 1, goals),
+    ...(kinds.length === 0
+      ? []
+      : [
+          markdown(
+            ["one request by itself, SQLite", ...kinds],
+            1,
+            Object.entries(costs).map(([name, cost]) => [name, ...kinds.map((kind) => `${cost[kind] ?? 0}`)]),
+          ),
+        ]),
+  ].join("\n\n");
 }
 
-/**
- * Which goals are missed, when everything may be worse by `slack` (0.3 is 30 %). One core's rate is the inverse of CPU per request
- * unless somebody else takes that core; so of the two ratios against the peer the better one counts.
- */
-export function missed(results: readonly Result[], slack: number): readonly string[] {
-  return results.flatMap(({ name, cpuOverRaw, rateOverPeer, peerCpuOverWrit }) => {
-    const goal = GOALS.find(({ row }) => row.test(name));
-    if (goal === undefined) return [];
-    const overPeer = Math.max(rateOverPeer, peerCpuOverWrit);
-    const [most, least] = [goal.cpuOverRaw * (1 + slack), goal.rateOverPeer / (1 + slack)];
-    return [
-      ...(cpuOverRaw <= most ? [] : [`${name}: CPU is ${cpuOverRaw.toFixed(2)} × raw, more than ${most.toFixed(2)}`]),
-      ...(overPeer >= least ? [] : [`${name}: rate is ${overPeer.toFixed(2)} × the peer's, less than ${least.toFixed(2)}`]),
-    ];
-  });
+/** Whether a number is what is wanted, when it may be worse by `slack` (0.3 is 30 %). */
+function isMet({ median, most, least }: Found, slack: number): boolean {
+  return (most === undefined || median <= most * (1 + slack)) && (least === undefined || median >= least / (1 + slack));
 }
 
-/** Puts the table into docs/performance.md, between its marks. */
-export function write(results: readonly Result[], { rounds, seconds }: Pace): void {
+/** Ratios of a row that are not what is wanted. */
+export function missedOf({ name, ratios }: Result, slack: number): readonly string[] {
+  return ratios.filter((ratio) => !isMet(ratio, slack)).map((ratio) => `${name}: ${ratio.title} is ${figure(ratio.median)}, wanted ${wanted(ratio)}`);
+}
+
+/** The same of facts. */
+export function missedFacts(facts: readonly Fact[], slack: number): readonly string[] {
+  return facts.filter((fact) => !isMet(fact, slack)).map((fact) => `${fact.title}: ${figure(fact.median)}, wanted ${wanted(fact)}`);
+}
+
+/** Puts the tables into docs/performance.md, between its marks, with a chart, and adds a line to the history. */
+export function write(report: Report, { rounds, seconds }: Pace, at: Date): void {
   const page = readFileSync(PAGE, "utf8");
   const [begin, end] = [page.indexOf(MARKS[0]), page.indexOf(MARKS[1])];
   if (begin < 0 || end < begin) throw new Error(`docs/performance.md has no ${MARKS.join(" … ")}`);
-  const facts = `Node ${process.versions.node}, ${availableParallelism()} cores, ${process.platform} ${process.arch}; ${PINNING}; ${GENERATOR}; medians of ${rounds} rounds of ${seconds} s.`;
-  writeFileSync(PAGE, `${page.slice(0, begin)}${MARKS[0]}\n\n${table(results)}\n\n${facts}\n\n${page.slice(end)}`);
+  const machine = `${at.toISOString().slice(0, 10)}, Node ${process.versions.node}, ${availableParallelism()} cores${cpuModel()}, ${process.platform} ${process.arch}`;
+  const method = `${PINNING}; ${GENERATOR}; ${rounds} interleaved rounds of ${seconds} s`;
+  const picture = "![CPU of a request, against raw node:http](performance/cpu.svg)";
+  writeFileSync(PAGE, `${page.slice(0, begin)}${MARKS[0]}\n\n${machine}; ${method}.\n\n${picture}\n\n${tables(report)}\n\n${page.slice(end)}`);
+  mkdirSync(FOLDER, { recursive: true });
+  writeFileSync(new URL("cpu.svg", FOLDER), chart(report.results));
+  writeFileSync(new URL("latest.json", FOLDER), `${JSON.stringify({ machine, method, ...report }, undefined, 1)}\n`);
+  const medians = Object.fromEntries(report.results.flatMap(({ name, ratios }) => ratios.map(({ title, median }) => [`${name}: ${title}`, Number(figure(median))])));
+  appendFileSync(new URL("history.jsonl", FOLDER), `${JSON.stringify({ at: at.toISOString(), commit: commit(), machine, medians })}\n`);
+}
+
+function markdown(head: readonly string[], texts: number, rows: readonly (readonly string[])[]): string {
+  return [head, head.map((_, n) => (n < texts ? "---" : "--:")), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+}
+
+function wanted({ most, least }: Pick<Found, "most" | "least">): string {
+  return most !== undefined ? `≤ ${most}` : least !== undefined ? `≥ ${least}` : "";
+}
+
+/** Three digits say all that such a measurement knows. */
+function figure(number: number): string {
+  return number >= 100 ? number.toFixed(0) : number.toPrecision(3);
+}
+
+function milliseconds(micros: number): string {
+  return Number.isNaN(micros) ? "" : (micros / 1000).toFixed(2);
+}
+
+function cpuModel(): string {
+  const model = cpus()[0]?.model ?? "";
+  return model === "" || model === "unknown" ? "" : ` (${model})`;
+}
+
+function commit(): string {
+  try {
+    return execFileSync("git", ["rev-parse", "--short", "HEAD"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+  } catch {
+    return "";
+  }
 }

@@ -1,3 +1,4 @@
+import { createSecretKey } from "node:crypto";
 import { ClientService } from "#gen/writ/admin/v1/client_service_pb.ts";
 import { ConsentService } from "#gen/writ/admin/v1/consent_service_pb.ts";
 import { JwkService } from "#gen/writ/admin/v1/jwk_service_pb.ts";
@@ -11,7 +12,7 @@ import type { Config } from "#lib/config.ts";
 import type { Log } from "#lib/events.ts";
 import { pooledRandom } from "#lib/random.ts";
 import { type Dispatcher, type Registration, register } from "#lib/rpc/call.ts";
-import { makeSealer, type Sealer } from "#lib/seal.ts";
+import { derive, makeSealer, type Sealer } from "#lib/seal.ts";
 import { type Clock, systemClock } from "#lib/time.ts";
 import { makeAccessTable } from "./access.ts";
 import { makeSlowHash } from "./client/slow-hash.ts";
@@ -74,8 +75,24 @@ export async function composeCore(config: Config, { log, version, clock = system
     const sealer = sealerOf(system);
     const pageSealer = pagination.length > 0 ? sealerOf(pagination) : sealer;
     const revocationKeys = makeRevocationKeys(config.secrets.system, ISSUER);
+    const digestKey = createSecretKey(derive(config.secrets.system[0] ?? "", "writ consent digest v1", 32));
     const keys = makeSigningKeys({ db, issuer: ISSUER, sealer, settings });
-    const deps: Deps = { db, issuer: ISSUER, config, settings, clock, random, sealer, pageSealer, keys, slowHash: makeSlowHash({ random }), revocationKeys, log, version };
+    const deps: Deps = {
+      db,
+      issuer: ISSUER,
+      config,
+      settings,
+      clock,
+      random,
+      sealer,
+      pageSealer,
+      keys,
+      slowHash: makeSlowHash({ random }),
+      revocationKeys,
+      digestKey,
+      log,
+      version,
+    };
     await requireKnownSealKeys(deps);
     await makeFirstKeys(deps);
     const ready = async (): Promise<boolean> =>

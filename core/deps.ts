@@ -1,3 +1,4 @@
+import type { KeyObject } from "node:crypto";
 import type { Config } from "#lib/config.ts";
 import type { Log } from "#lib/events.ts";
 import type { Random } from "#lib/random.ts";
@@ -25,6 +26,8 @@ export interface Deps {
   readonly keys: SigningKeys;
   readonly slowHash: SlowHash;
   readonly revocationKeys: RevocationKeys;
+  /** Of digests that are kept beside what is sealed. */
+  readonly digestKey: KeyObject;
   readonly log: Log;
   readonly version: string;
 }

@@ -8,7 +8,6 @@ import { OAuthError } from "#lib/errors.ts";
 import { addParts, equalBytes } from "#lib/hash.ts";
 import { toHex } from "#lib/id.ts";
 import { parseScope } from "#lib/scope.ts";
-import { derive } from "#lib/seal.ts";
 import type { EpochMillis } from "#lib/time.ts";
 import { requestUrl, verifierUrl } from "../authorize/request-url.ts";
 import { flowExpiry, openConsentChallenge, type SealedDeps, sealConsentVerifier } from "../authorize/sealed.ts";
@@ -24,7 +23,7 @@ import { toErrorAnswer } from "./rejection.ts";
 import { sealPayload, writePayload } from "./session-payload.ts";
 
 /** What answering consent requests needs. */
-export type ConsentDeps = SealedDeps & Pick<Deps, "settings" | "log">;
+export type ConsentDeps = SealedDeps & Pick<Deps, "settings" | "digestKey" | "log">;
 
 interface OpenedConsent {
   readonly challenge: ConsentChallenge;
@@ -131,9 +130,8 @@ function requireNames(member: string, names: readonly string[]): string[] {
 }
 
 /** Keyed: a digest of what was sealed must tell nothing of it. The key is the flow's own, for the time of the flow. */
-function digestOf({ config }: ConsentDeps, { birth }: Grant, parts: readonly Uint8Array[]): Uint8Array {
-  const [secret = ""] = config.secrets.system;
-  const hmac = createHmac("sha256", derive(secret, "writ consent digest v1", 32)).update(birth);
+function digestOf({ digestKey }: ConsentDeps, { birth }: Grant, parts: readonly Uint8Array[]): Uint8Array {
+  const hmac = createHmac("sha256", digestKey).update(birth);
   addParts(hmac, parts);
   return new Uint8Array(hmac.digest());
 }

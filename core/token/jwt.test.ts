@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createPublicKey, hash } from "node:crypto";
+import { createPublicKey, hash, verify } from "node:crypto";
 import { test } from "node:test";
 import { jwtVerify } from "jose";
 import { SIGNATURE_ALGS } from "#lib/signature-algs.ts";
@@ -18,6 +18,19 @@ for (const alg of SIGNATURE_ALGS)
     const [head = "", , signature = ""] = token.split(".");
     const forged = Buffer.from('{"sub":"mallory"}').toString("base64url");
     await assert.rejects(jwtVerify(`${head}.${forged}.${signature}`, publicKey, { algorithms: [alg] }));
+  });
+
+for (const alg of ["ES256", "ES384", "ES512"] as const)
+  test(`RFC 7518 §3.4: numbers of a signature by ${alg} that begin with zeros keep their place`, async () => {
+    const privateKey = await KEY_ALGORITHMS[alg].make();
+    const publicKey = createPublicKey(privateKey);
+    for (let i = 0, short = 0; short < 3; i++) {
+      const data = Buffer.from(`data ${i}`);
+      const signature = KEY_ALGORITHMS[alg].sign(data, privateKey);
+      const isShort = signature[0] === 0 || signature[signature.length / 2] === 0;
+      if (isShort) short++;
+      if (isShort || i < 20) assert.ok(verify(KEY_ALGORITHMS[alg].hash, data, { key: publicKey, dsaEncoding: "ieee-p1363" }, signature), `${i}`);
+    }
   });
 
 test("OIDC Core §3.1.3.6: at_hash is the left half of the algorithm's own hash; SHA-512 for Ed25519", () => {

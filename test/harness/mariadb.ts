@@ -18,9 +18,9 @@ export function hasMariadb(): boolean {
 let server: Promise<number> | undefined;
 let databases = 0;
 
-/** DSN of a new, empty database on a server that lives as long as this process. */
-export async function freshMysqlDsn(): Promise<string> {
-  server ??= startServer();
+/** DSN of a new, empty database on a server that lives as long as this process. `durable`: it waits for the disk at each commit, as it must in production; the first call decides. */
+export async function freshMysqlDsn({ durable = false } = {}): Promise<string> {
+  server ??= startServer(durable);
   const port = await server;
   const name = `writ_${process.pid}_${++databases}`;
   const connection = await createConnection({ host: "127.0.0.1", port, user: "root" });
@@ -30,17 +30,17 @@ export async function freshMysqlDsn(): Promise<string> {
 }
 
 /** On a machine that is busy with other servers it may need a second try: a port is taken meanwhile, or the installation gives up. */
-async function startServer(): Promise<number> {
+async function startServer(durable: boolean): Promise<number> {
   for (let tries = 1; ; tries++) {
     try {
-      return await startOnce();
+      return await startOnce(durable);
     } catch (error) {
       if (tries === 3) throw error;
     }
   }
 }
 
-async function startOnce(): Promise<number> {
+async function startOnce(durable: boolean): Promise<number> {
   if (SERVER === undefined) throw new Error("mariadbd is not installed");
   const folder = mkdtempSync(join(tmpdir(), "writ-mariadb-"));
   const asRoot = process.getuid?.() === 0;
@@ -59,8 +59,8 @@ async function startOnce(): Promise<number> {
       `--socket=${join(folder, "s")}`,
       `--port=${port}`,
       "--bind-address=127.0.0.1",
-      "--innodb-flush-log-at-trx-commit=0",
-      "--innodb-buffer-pool-size=32M",
+      `--innodb-flush-log-at-trx-commit=${durable ? 1 : 0}`,
+      `--innodb-buffer-pool-size=${durable ? 512 : 32}M`,
       "--performance-schema=OFF",
       ...user,
     ],

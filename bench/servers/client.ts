@@ -6,3 +6,6 @@ export const CLIENT_SECRET = "Zm9yLXRoZS1iZW5jaC1vbmx5LTEyMw";
 
 /** Its credentials as a header. */
 export const AUTHORIZATION = `Basic ${Buffer.from(`${CLIENT_ID}:${CLIENT_SECRET}`).toString("base64")}`;
+
+/** Where codes are sent. Nobody listens there: the bench takes them from the redirect. */
+export const REDIRECT_URI = "https://rp.example/cb";
