@@ -1,7 +1,7 @@
 import { hkdfSync } from "node:crypto";
 import { OAuthError } from "./errors.ts";
 import type { Random } from "./random.ts";
-import { makeXaes, NONCE_SIZE, TAG_SIZE, type Xaes } from "./xaes.ts";
+import { makeXaes, NONCE_SIZE, PREFIX_SIZE, TAG_SIZE, type Xaes } from "./xaes.ts";
 
 /** What a sealed string is. Each has a key and a prefix of its own, so that one never passes for another. */
 export const SEAL_KINDS = {
@@ -57,6 +57,8 @@ export interface SealerOptions {
 }
 
 const VERSION = 1;
+/** Messages whose nonces begin alike. Two of 2¹⁶ random halves of 12 bytes are the same with a chance of 2⁻⁶⁵. */
+const MAX_PER_PREFIX = 65_536;
 const KEY_ID_SIZE = 4;
 const HEADER_SIZE = 1 + KEY_ID_SIZE;
 const OVERHEAD = HEADER_SIZE + NONCE_SIZE + TAG_SIZE;
@@ -101,12 +103,23 @@ export function makeSealer({ secrets, issuer, prefix, random }: SealerOptions): 
   };
   const rings = Object.fromEntries((Object.keys(SEAL_KINDS) as SealKind[]).map((kind) => [kind, makeRing(kind)])) as Record<SealKind, Ring>;
 
+  // Deriving a key costs as much as encrypting a token, so nonces share their first half for a while (docs/adr/0005).
+  let prefixOfNonces = random(PREFIX_SIZE);
+  let used = 0;
+  const nextNonce = (): Uint8Array => {
+    if (used++ === MAX_PER_PREFIX) [prefixOfNonces, used] = [random(PREFIX_SIZE), 1];
+    const nonce = Buffer.allocUnsafe(NONCE_SIZE);
+    nonce.set(prefixOfNonces);
+    nonce.set(random(NONCE_SIZE - PREFIX_SIZE), PREFIX_SIZE);
+    return nonce;
+  };
+
   return {
     keyId,
     keyIds,
     seal(kind, payload) {
       const { prefix: kindPrefix, header, current } = rings[kind];
-      const nonce = random(NONCE_SIZE);
+      const nonce = nextNonce();
       const sealed = Buffer.allocUnsafe(OVERHEAD + payload.length);
       sealed.set(header);
       sealed.set(nonce, HEADER_SIZE);

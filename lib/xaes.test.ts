@@ -34,3 +34,22 @@ test("C2SP XAES-256-GCM: other data, a cut tag or an empty string do not open", 
   assert.equal(xaes.open(NONCE, sealed.subarray(0, -1), Buffer.alloc(0)), undefined);
   assert.equal(xaes.open(NONCE, new Uint8Array(0), Buffer.alloc(0)), undefined);
 });
+
+test("derived keys are kept for nonces that begin alike, of whatever opened; what was forged leaves nothing behind", () => {
+  const xaes = makeXaes(Buffer.alloc(32, 7));
+  const other = makeXaes(Buffer.alloc(32, 7));
+  const ad = Buffer.from("ad");
+  // More beginnings than are kept, each used twice with different ends, in one order and then in the other.
+  const nonces = Array.from({ length: 600 }, (_, n) => Buffer.concat([Buffer.alloc(10), Buffer.from([n >> 8, n & 255]), Buffer.alloc(12, n % 7)]));
+  for (const nonce of [...nonces, ...nonces.toReversed()]) {
+    const sealed = xaes.seal(nonce, Buffer.from(`text ${nonce[11]}`), ad);
+    assert.deepEqual(Buffer.from(other.open(nonce, sealed, ad) ?? []).toString(), `text ${nonce[11]}`);
+    const end = Buffer.from(nonce);
+    end[23] = 255;
+    assert.equal(other.open(end, sealed, ad), undefined, "the second half counts too");
+    const forged = Buffer.from(sealed);
+    forged[0] = (forged[0] ?? 0) ^ 1;
+    assert.equal(other.open(nonce, forged, ad), undefined);
+    assert.ok(other.open(nonce, sealed, ad));
+  }
+});

@@ -7,12 +7,15 @@ export const TAG_SIZE = 16;
 
 const BLOCK = 16;
 const GCM = "aes-256-gcm";
-const IV_SIZE = 12;
+/** Bytes of a nonce that the message's key is derived from; the others are AES-GCM's nonce under it. */
+export const PREFIX_SIZE = 12;
+/** Derived keys that are kept: nonces that begin alike share one. */
+const MAX_DERIVED = 256;
 const WITH_TAG = { authTagLength: TAG_SIZE } as const;
 
 /** XAES-256-GCM under one key. A random nonce is safe for as many messages as anybody can send. */
 export interface Xaes {
-  /** Returns ciphertext ‖ tag. A nonce is used once. */
+  /** Returns ciphertext ‖ tag. A nonce is used once; those that share their first half, for at most 2³² messages if the rest is random. */
   seal(nonce: Uint8Array, plaintext: Uint8Array, associatedData: Uint8Array): Uint8Array;
   /** Returns the plaintext; undefined when it was not sealed so. */
   open(nonce: Uint8Array, sealed: Uint8Array, associatedData: Uint8Array): Uint8Array | undefined;
@@ -28,14 +31,19 @@ export function makeXaes(key: Uint8Array): Xaes {
   const k1 = cmacSubkey(ecb.update(Buffer.alloc(BLOCK)));
   // Used again for every message, since each is done before the next begins.
   const blocks = Buffer.alloc(2 * BLOCK);
-  const iv = Buffer.alloc(IV_SIZE);
 
-  /** Fills `iv` too, from the other half of the nonce. */
+  // Keys of the first halves of nonces. Only what has been sealed or opened puts one here: a stranger cannot drive others out.
+  const derived = new Map<string, KeyObject>();
+  const keep = (half: string, made: KeyObject): void => {
+    if (derived.has(half)) return;
+    const [oldest] = derived.size < MAX_DERIVED ? [] : derived.keys();
+    if (oldest !== undefined) derived.delete(oldest);
+    derived.set(half, made);
+  };
+  const halfOf = (nonce: Uint8Array): string => Buffer.from(nonce.buffer, nonce.byteOffset, PREFIX_SIZE).toString("latin1");
+
   const derive = (nonce: Uint8Array): KeyObject => {
-    for (let i = 0; i < IV_SIZE; i++) {
-      blocks[i + 4] = blocks[i + 4 + BLOCK] = (nonce[i] ?? 0) ^ (k1[i + 4] ?? 0);
-      iv[i] = nonce[i + IV_SIZE] ?? 0;
-    }
+    for (let i = 0; i < PREFIX_SIZE; i++) blocks[i + 4] = blocks[i + 4 + BLOCK] = (nonce[i] ?? 0) ^ (k1[i + 4] ?? 0);
     for (let i = 0; i < 2; i++) {
       const at = i * BLOCK;
       blocks[at] = k1[0] ?? 0;
@@ -48,7 +56,10 @@ export function makeXaes(key: Uint8Array): Xaes {
 
   return {
     seal(nonce, plaintext, associatedData) {
-      const cipher = createCipheriv(GCM, derive(nonce), iv);
+      const half = halfOf(nonce);
+      const derivedKey = derived.get(half) ?? derive(nonce);
+      keep(half, derivedKey);
+      const cipher = createCipheriv(GCM, derivedKey, nonce.subarray(PREFIX_SIZE));
       cipher.setAAD(associatedData);
       const body = cipher.update(plaintext);
       cipher.final();
@@ -60,7 +71,9 @@ export function makeXaes(key: Uint8Array): Xaes {
     open(nonce, sealed, associatedData) {
       if (sealed.length < TAG_SIZE) return undefined;
       const end = sealed.length - TAG_SIZE;
-      const decipher = createDecipheriv(GCM, derive(nonce), iv, WITH_TAG);
+      const half = halfOf(nonce);
+      const derivedKey = derived.get(half) ?? derive(nonce);
+      const decipher = createDecipheriv(GCM, derivedKey, nonce.subarray(PREFIX_SIZE), WITH_TAG);
       decipher.setAAD(associatedData);
       decipher.setAuthTag(sealed.subarray(end));
       const body = decipher.update(sealed.subarray(0, end));
@@ -69,6 +82,7 @@ export function makeXaes(key: Uint8Array): Xaes {
       } catch {
         return undefined;
       }
+      keep(half, derivedKey);
       return body;
     },
   };

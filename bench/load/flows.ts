@@ -45,7 +45,15 @@ const pathOf = (location: string): string => {
 const parameter = (location: string, name: string): string => new URL(location).searchParams.get(name) ?? "";
 const authorizationRequest = (clientId: string, scope: string): string => {
   const nonce = scope.includes("openid") ? { nonce: "a nonce of the bench" } : {};
-  return new URLSearchParams({ client_id: clientId, response_type: "code", redirect_uri: REDIRECT_URI, scope, state: "a state of the bench", prompt: "consent", ...nonce }).toString();
+  return new URLSearchParams({
+    client_id: clientId,
+    response_type: "code",
+    redirect_uri: REDIRECT_URI,
+    scope,
+    state: "a state of the bench",
+    prompt: "consent",
+    ...nonce,
+  }).toString();
 };
 
 let subjects = 0;

@@ -10,8 +10,8 @@ const OPENID = "openid offline_access read";
 const WITHOUT_ID_TOKEN = "offline_access read";
 /** Codes or flows of one sample, for each second that it may take. */
 const FLOWS = 1000;
-/** Grants whose refresh tokens go round. More than are under way at once. */
-const CHAINS = 128;
+/** Grants whose refresh tokens go round: so many that each is rotated a few times only, as in life. */
+const CHAINS = 500;
 
 interface Exchange {
   readonly name: string;

@@ -1,5 +1,5 @@
 import { create, fromBinary } from "@bufbuild/protobuf";
-import { AccessTokenSchema, RefreshTokenSchema, TokenHandleSchema } from "#gen/writ/store/v1/token_pb.ts";
+import { AccessTokenSchema, type RefreshToken, RefreshTokenSchema, TokenHandleSchema } from "#gen/writ/store/v1/token_pb.ts";
 import { halfHash } from "#lib/hash.ts";
 import { parseScope } from "#lib/scope.ts";
 import { openSealed } from "#lib/seal.ts";
@@ -25,11 +25,11 @@ export async function readToken(deps: ReadTokenDeps, token: string): Promise<Pre
   return read?.handle.issuer === deps.issuer ? read : undefined;
 }
 
-/** Reads a refresh token alone. The same errors. */
-export function readRefreshToken(deps: Pick<Deps, "sealer" | "issuer">, token: string): PresentedToken | undefined {
+/** Reads a refresh token alone: what it says, with the place of its grant. The same errors. */
+export function readRefreshToken(deps: Pick<Deps, "sealer">, token: string): RefreshToken | undefined {
   if (token.length > MAX_LENGTH) return undefined;
   const payload = openSealed(deps.sealer, "refresh_token", token, "The token");
-  return payload === undefined ? undefined : parseRefreshToken(deps.issuer, payload, token);
+  return payload === undefined ? undefined : fromBinary(RefreshTokenSchema, payload);
 }
 
 function readSealed(deps: ReadTokenDeps, token: string): PresentedToken | undefined {

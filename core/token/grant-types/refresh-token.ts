@@ -20,8 +20,8 @@ import { type GrantType, invalidGrant } from "./grant-type.ts";
 export const refreshToken: GrantType = async (deps, { request, client }, now) => {
   if (request.refreshToken === "") throw new OAuthError("invalid_request", "'refresh_token' is missing");
   const presented = readRefreshToken(deps, request.refreshToken);
-  if (presented?.handle.state.case !== "grant") throw invalidGrant("'refresh_token' is none of this server");
-  const { id, birth, generation } = presented.handle.state.value;
+  if (presented?.grant === undefined) throw invalidGrant("'refresh_token' is none of this server");
+  const { id, birth, generation } = presented.grant;
   const found = await readGrant(deps.db, deps.issuer, id);
   if (found === undefined || !equalBytes(found.grant.birth, birth)) throw invalidGrant("'refresh_token' is good no more");
   const { grant } = found;
