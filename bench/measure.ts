@@ -34,6 +34,8 @@ export interface Ratio {
   readonly of: (round: Round) => number;
   readonly most?: number;
   readonly least?: number;
+  /** Not reached yet (docs/performance.md): shown as missed, but `--gate` does not fail for it. */
+  readonly isAhead?: boolean;
 }
 
 /** The same request to several servers, or several requests to one. */
@@ -55,7 +57,7 @@ export interface Result {
   readonly name: string;
   readonly rounds: number;
   readonly parties: readonly (Readonly<Record<keyof Sample, Spread>> & { readonly name: string })[];
-  readonly ratios: readonly (Spread & Pick<Ratio, "title" | "most" | "least">)[];
+  readonly ratios: readonly (Spread & Pick<Ratio, "title" | "most" | "least" | "isAhead">)[];
 }
 
 /** How long and how often. */
@@ -67,12 +69,12 @@ export interface Pace {
 }
 
 /** CPU of one party for each of another's. */
-export function cpuRatio(of: string, over: string, goal: Pick<Ratio, "most" | "least"> = {}): Ratio {
+export function cpuRatio(of: string, over: string, goal: Pick<Ratio, "most" | "least" | "isAhead"> = {}): Ratio {
   return { title: `CPU: ${of} ÷ ${over}`, of: (round) => sampleOf(round, of).cpu / sampleOf(round, over).cpu, ...goal };
 }
 
 /** Rate of one party for each of another's. */
-export function rateRatio(of: string, over: string, goal: Pick<Ratio, "most" | "least"> = {}): Ratio {
+export function rateRatio(of: string, over: string, goal: Pick<Ratio, "most" | "least" | "isAhead"> = {}): Ratio {
   return { title: `rate: ${of} ÷ ${over}`, of: (round) => sampleOf(round, of).rate / sampleOf(round, over).rate, ...goal };
 }
 

@@ -62,9 +62,9 @@ function isMet({ median, most, least }: Found, slack: number): boolean {
   return (most === undefined || median <= most * (1 + slack)) && (least === undefined || median >= least / (1 + slack));
 }
 
-/** Ratios of a row that are not what is wanted. */
+/** Ratios of a row that are not what is wanted, without those that are still ahead. */
 export function missedOf({ name, ratios }: Result, slack: number): readonly string[] {
-  return ratios.filter((ratio) => !isMet(ratio, slack)).map((ratio) => `${name}: ${ratio.title} is ${figure(ratio.median)}, wanted ${wanted(ratio)}`);
+  return ratios.filter((ratio) => ratio.isAhead !== true && !isMet(ratio, slack)).map((ratio) => `${name}: ${ratio.title} is ${figure(ratio.median)}, wanted ${wanted(ratio)}`);
 }
 
 /** The same of facts. */

@@ -1,4 +1,4 @@
-// npm run bench -- [--quick] [--gate] [--slack 0.3] [--write] [--only TEXT]. The package must be built.
+// npm run bench -- [--quick] [--gate] [--slack 0.3] [--write] [--only PATTERN]. The package must be built.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -33,7 +33,7 @@ process.on("exit", () => {
 });
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 
-const wants = (name: string, quick: boolean): boolean => (flags.only === undefined ? quick || !flags.quick : name.includes(flags.only));
+const wants = (name: string, quick: boolean): boolean => (flags.only === undefined ? quick || !flags.quick : new RegExp(flags.only).test(name));
 const setup = makeSetup(folder);
 const missed: string[] = [];
 

@@ -34,6 +34,7 @@ import { tokenService } from "./services/token.ts";
 import { settle } from "./settings.ts";
 import { closeDb, type OpenOptions, openDb, pingDb } from "./store/db.ts";
 import { migrateUp, requireSchema } from "./store/migrate.ts";
+import { makeOpenedTokens } from "./token/opened-tokens.ts";
 import { makeRevocationKeys } from "./token/revocation-keys.ts";
 
 /** A running core: what to call, and how to end it. */
@@ -87,6 +88,7 @@ export async function composeCore(config: Config, { log, version, clock = system
       sealer,
       pageSealer,
       keys,
+      openedTokens: makeOpenedTokens(),
       slowHash: makeSlowHash({ random }),
       revocationKeys,
       digestKey,

@@ -8,6 +8,7 @@ import type { SlowHash } from "./client/slow-hash.ts";
 import type { SigningKeys } from "./keys/signing-keys.ts";
 import type { Settings } from "./settings.ts";
 import type { Db } from "./store/db.ts";
+import type { OpenedTokens } from "./token/opened-tokens.ts";
 import type { RevocationKeys } from "./token/revocation-keys.ts";
 
 /** Everything that core's functions may ask for; each asks for the part that it uses. */
@@ -24,6 +25,7 @@ export interface Deps {
   /** Seals page tokens; with secrets of its own where `secrets.pagination` is set. */
   readonly pageSealer: Sealer;
   readonly keys: SigningKeys;
+  readonly openedTokens: OpenedTokens;
   readonly slowHash: SlowHash;
   readonly revocationKeys: RevocationKeys;
   /** Of digests that are kept beside what is sealed. */

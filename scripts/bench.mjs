@@ -1,4 +1,4 @@
-// npm run bench -- [--quick] [--gate [--slack 0.3]] [--write] [--only TEXT]: builds the package and measures it (bench/README.md).
+// npm run bench -- [--quick] [--gate [--slack 0.3]] [--write] [--only PATTERN]: builds the package and measures it (bench/README.md).
 import { spawnSync } from "node:child_process";
 import { enterToolchain, tool } from "./toolchain.mjs";
 

@@ -15,7 +15,7 @@ export const clientCredentials: readonly RowMaker[] = [
           wrkParty(setup, "raw", [raw], form(`${raw.url}/`, PEERS_AUTHORIZATION, [CLIENT_CREDENTIALS])),
           wrkParty(setup, "peer", [peer], form(`${peer.url}/token`, PEERS_AUTHORIZATION, [CLIENT_CREDENTIALS])),
         ],
-        ratios: [cpuRatio("Writ", "raw", { most: 2.1 }), cpuRatio("peer", "Writ", { least: 4 }), rateRatio("Writ", "peer"), cpuRatio("peer", "raw")],
+        ratios: [cpuRatio("Writ", "raw", { most: 2.1 }), cpuRatio("peer", "Writ", { least: 4, isAhead: true }), rateRatio("Writ", "peer"), cpuRatio("peer", "raw")],
       };
     },
   },

@@ -84,7 +84,12 @@ export const grants: readonly RowMaker[] = [
       const [{ writ, peer }, raw] = [await exchanges(setup), await setup.raw()];
       return {
         parties: [refreshParty(setup, writ, WITHOUT_ID_TOKEN), rawRefresh(setup, raw), refreshParty(setup, peer, WITHOUT_ID_TOKEN)],
-        ratios: [rateRatio("Writ", "raw", { least: 0.25 }), rateRatio("Writ", "peer", { least: 2 }), cpuRatio("peer", "Writ"), cpuRatio("Writ", "raw")],
+        ratios: [
+          rateRatio("Writ", "raw", { least: 0.25, isAhead: true }),
+          rateRatio("Writ", "peer", { least: 2, isAhead: true }),
+          cpuRatio("peer", "Writ"),
+          cpuRatio("Writ", "raw"),
+        ],
       };
     },
   },
@@ -104,7 +109,7 @@ export const grants: readonly RowMaker[] = [
       const code = exchangeForm("x".repeat(120));
       return {
         parties: [exchangeParty(writ), wrkParty(setup, "raw", [raw], form(`${raw.url}/`, PEERS_AUTHORIZATION, [code])), exchangeParty(peer)],
-        ratios: [rateRatio("Writ", "raw", { least: 0.12 }), rateRatio("Writ", "peer", { least: 1.8 }), cpuRatio("peer", "Writ"), cpuRatio("Writ", "raw")],
+        ratios: [rateRatio("Writ", "raw", { least: 0.12 }), rateRatio("Writ", "peer", { least: 1.8, isAhead: true }), cpuRatio("peer", "Writ"), cpuRatio("Writ", "raw")],
       };
     },
   },

@@ -9,18 +9,31 @@ export async function readGrantState(db: Db, issuer: number, id: Uint8Array): Pr
   if (!db.caches.usable()) return readCoalesced(db, issuer, id);
   const known = fromCaches(db.caches, issuer, id);
   if (known !== undefined) return known;
-  const { get } = grantReads(db);
-  const found = db.driver.readNow(get.sql, get.bind({ issuer, id }));
-  if (found === undefined) return readSome(db, issuer, [id]).then(([state]) => state ?? GONE);
-  const [row] = found;
-  return keep(db.caches, issuer, id, row === undefined ? undefined : get.decode(row));
+  const [state = GONE] = readNow(db, issuer, [id]) ?? (await readSome(db, issuer, [id]));
+  return state;
 }
 
 /** The same for many, in few statements, in the order of the ids. */
 export async function readGrantStates(db: Db, issuer: number, ids: readonly Uint8Array[]): Promise<TokenState[]> {
-  const states: TokenState[] = [];
-  for (let i = 0; i < ids.length; i += MAX_BATCH) states.push(...(await readSome(db, issuer, ids.slice(i, i + MAX_BATCH))));
-  return states;
+  const states = db.caches.usable() ? ids.map((id) => fromCaches(db.caches, issuer, id)) : ids.map(() => undefined);
+  const missing = ids.filter((_, i) => states[i] === undefined);
+  const found: TokenState[] = [];
+  for (let i = 0; i < missing.length; i += MAX_BATCH) {
+    const some = missing.slice(i, i + MAX_BATCH);
+    found.push(...((db.caches.usable() ? readNow(db, issuer, some) : undefined) ?? (await readSome(db, issuer, some))));
+  }
+  let next = 0;
+  return states.map((state) => state ?? found[next++] ?? GONE);
+}
+
+/** Reads in this very turn, and keeps what it found. Undefined: the database is busy. */
+function readNow(db: Db, issuer: number, ids: readonly Uint8Array[]): readonly TokenState[] | undefined {
+  const { getMany, get } = grantReads(db);
+  const keys = padded(ids);
+  const found = db.driver.readNow(getMany(keys.length).sql, [issuer, ...keys])?.map((row) => get.decode(row));
+  if (found === undefined) return undefined;
+  const byId = new Map(found.map((row) => [cacheKey(issuer, row.id), row]));
+  return ids.map((id) => keep(db.caches, issuer, id, byId.get(cacheKey(issuer, id))));
 }
 
 const GONE: TokenState = { client: undefined, revoked: false, grantEpoch: 0, grant: undefined };

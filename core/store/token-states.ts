@@ -63,11 +63,7 @@ export async function readTokenState(db: Db, issuer: number, query: TokenStateQu
   if (!db.caches.usable()) return readCoalesced(db, issuer, query);
   const known = fromCaches(db.caches, issuer, query);
   if (known !== undefined) return known;
-  const { sql: text, params } = stateQuery(db, issuer, [query]);
-  const rows = db.driver.readNow(text, params);
-  if (rows === undefined) return readSome(db, issuer, [query]).then(([state]) => state ?? GONE);
-  const [state = GONE] = toStates(rows, [query]);
-  keep(db.caches, issuer, query, state);
+  const [state = GONE] = readNow(db, issuer, [query]) ?? (await readSome(db, issuer, [query]));
   return state;
 }
 
@@ -79,10 +75,34 @@ export async function readTokenStates(db: Db, issuer: number, queries: readonly 
     queries.flatMap(({ grant }) => (grant === undefined ? [] : [grant.id])),
   );
   const others = queries.filter(({ grant }) => grant === undefined);
-  const ofOthers: TokenState[] = [];
-  for (let i = 0; i < others.length; i += MAX_BATCH) ofOthers.push(...(await readSome(db, issuer, others.slice(i, i + MAX_BATCH))));
+  const ofOthers = await readOthers(db, issuer, others);
   let [nextGrant, nextOther] = [0, 0];
   return queries.map(({ grant }) => (grant === undefined ? ofOthers[nextOther++] : ofGrants[nextGrant++]) ?? GONE);
+}
+
+/** Of tokens without a grant: from the caches what is there, the rest in as few statements as can be. */
+async function readOthers(db: Db, issuer: number, queries: readonly TokenStateQuery[]): Promise<TokenState[]> {
+  const states = db.caches.usable() ? queries.map((query) => fromCaches(db.caches, issuer, query)) : queries.map(() => undefined);
+  const missing = queries.filter((_, i) => states[i] === undefined);
+  const found: TokenState[] = [];
+  for (let i = 0; i < missing.length; i += MAX_BATCH) {
+    const some = missing.slice(i, i + MAX_BATCH);
+    found.push(...((db.caches.usable() ? readNow(db, issuer, some) : undefined) ?? (await readSome(db, issuer, some))));
+  }
+  let next = 0;
+  return states.map((state) => state ?? found[next++] ?? GONE);
+}
+
+/** Reads in this very turn, and keeps what it found. Undefined: the database is busy. */
+function readNow(db: Db, issuer: number, queries: readonly TokenStateQuery[]): readonly TokenState[] | undefined {
+  const { sql: text, params } = stateQuery(db, issuer, queries);
+  const rows = db.driver.readNow(text, params);
+  if (rows === undefined) return undefined;
+  const states = toStates(rows, queries);
+  queries.forEach((query, i) => {
+    keep(db.caches, issuer, query, states[i] ?? GONE);
+  });
+  return states;
 }
 
 const GONE: TokenState = { client: undefined, revoked: false, grantEpoch: 0 };

@@ -9,7 +9,7 @@ import { judge, type LiveToken, stateQuery } from "./live-token.ts";
 import { readToken } from "./read-token.ts";
 
 /** What introspection needs. */
-export type IntrospectDeps = Pick<Deps, "db" | "sealer" | "keys" | "issuer" | "settings" | "config">;
+export type IntrospectDeps = Pick<Deps, "db" | "sealer" | "keys" | "openedTokens" | "issuer" | "settings" | "config">;
 
 /** What an introspection answer is made of. `keep` decides whether the caller may see the token at all. */
 export interface IntrospectOptions {

@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { create, fromBinary } from "@bufbuild/protobuf";
 import { AccessTokenSchema, type RefreshToken, RefreshTokenSchema, TokenHandleSchema } from "#gen/writ/store/v1/token_pb.ts";
 import { halfHash } from "#lib/hash.ts";
@@ -8,7 +9,7 @@ import type { PresentedToken } from "../model/token-facts.ts";
 import { isJsonObject, verifyJwt } from "./verify-jwt.ts";
 
 /** What reading tokens needs. */
-export type ReadTokenDeps = Pick<Deps, "sealer" | "keys" | "issuer">;
+export type ReadTokenDeps = Pick<Deps, "sealer" | "keys" | "issuer" | "openedTokens">;
 
 const MAX_LENGTH = 16_384;
 const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
@@ -21,7 +22,7 @@ const TYPES = new Set(["at+jwt", "application/at+jwt", "JWT"]);
  */
 export async function readToken(deps: ReadTokenDeps, token: string): Promise<PresentedToken | undefined> {
   if (token.length > MAX_LENGTH) return undefined;
-  const read = readSealed(deps, token) ?? (JWT.test(token) ? await readJwt(deps, token) : undefined);
+  const read = readKnown(deps, token) ?? (JWT.test(token) ? await readJwt(deps, token) : undefined);
   return read?.handle.issuer === deps.issuer ? read : undefined;
 }
 
@@ -30,6 +31,16 @@ export function readRefreshToken(deps: Pick<Deps, "sealer">, token: string): Ref
   if (token.length > MAX_LENGTH) return undefined;
   const payload = openSealed(deps.sealer, "refresh_token", token, "The token");
   return payload === undefined ? undefined : fromBinary(RefreshTokenSchema, payload);
+}
+
+/** A service shows the same token again and again: what it says needs to be opened once. */
+function readKnown(deps: ReadTokenDeps, token: string): PresentedToken | undefined {
+  const digest = hash("sha256", token, "base64"); // so that no token lies in memory for longer than its request
+  const known = deps.openedTokens.get(digest);
+  if (known !== undefined) return known;
+  const read = readSealed(deps, token);
+  if (read !== undefined) deps.openedTokens.set(digest, read);
+  return read;
 }
 
 function readSealed(deps: ReadTokenDeps, token: string): PresentedToken | undefined {

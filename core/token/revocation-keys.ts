@@ -21,6 +21,14 @@ export interface RevocationKeys {
 const ENDED = 0xffff_ffff;
 const SIZE = 16;
 
+interface Names {
+  readonly client: Uint8Array;
+  /** The token itself, or its grant. */
+  readonly state: Uint8Array;
+  readonly subject: Uint8Array | undefined;
+  readonly consent: Uint8Array | undefined;
+}
+
 /** Makes the names from the system secrets. */
 export function makeRevocationKeys(secrets: readonly string[], issuer: number): RevocationKeys {
   const hmacKeys = [...new Set(secrets)].map((secret) => createSecretKey(derive(secret, "writ revocation keys v1", 32)));
@@ -33,15 +41,27 @@ export function makeRevocationKeys(secrets: readonly string[], issuer: number): 
     addParts(hmac, parts);
     return new Uint8Array(hmac.digest().subarray(0, SIZE));
   };
+  const namesOf = ({ facts: { handle, clientId, subject }, grant }: LiveToken): Names => ({
+    client: name(current, ["client", clientId, grant?.clientIncarnation ?? handle.clientIncarnation]),
+    state: handle.state.case === "grant" ? name(current, ["grant", handle.state.value.id]) : name(current, ["token", handle.state.value ?? ""]),
+    subject: subject === "" ? undefined : name(current, ["subject", subject]),
+    consent: grant === undefined ? undefined : name(current, ["consent", subject, clientId]),
+  });
+  // What a token depends on never changes, and a token that is shown again has the same handle (`Deps.openedTokens`).
+  const known = new WeakMap<object, Names>();
   return {
-    ofToken({ facts: { handle, clientId, subject, use }, grant }) {
-      const incarnation = grant?.clientIncarnation ?? handle.clientIncarnation;
+    ofToken(token) {
+      const { facts, grant } = token;
+      const { handle, use } = facts;
+      const names = known.get(handle) ?? namesOf(token);
+      known.set(handle, names);
       // A refresh token outlives the client's token epoch: of the client only its end matters.
-      const keys = [{ key: name(current, ["client", clientId, incarnation]), epoch: use === "access_token" ? handle.tokenEpoch : ENDED - 1 }];
-      if (handle.state.case === "rowless") keys.push({ key: name(current, ["token", handle.state.value]), epoch: 0 });
-      if (handle.state.case === "grant") keys.push({ key: name(current, ["grant", handle.state.value.id]), epoch: 0 });
-      if (subject !== "") keys.push({ key: name(current, ["subject", subject]), epoch: grant?.grantEpoch ?? handle.grantEpoch });
-      if (grant !== undefined) keys.push({ key: name(current, ["consent", subject, clientId]), epoch: grant.consentEpoch });
+      const keys = [
+        { key: names.client, epoch: use === "access_token" ? handle.tokenEpoch : ENDED - 1 },
+        { key: names.state, epoch: 0 },
+      ];
+      if (names.subject !== undefined) keys.push({ key: names.subject, epoch: grant?.grantEpoch ?? handle.grantEpoch });
+      if (names.consent !== undefined && grant !== undefined) keys.push({ key: names.consent, epoch: grant.consentEpoch });
       return keys;
     },
     ofEvent(record) {

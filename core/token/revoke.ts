@@ -9,7 +9,7 @@ import { revokeRowlessToken } from "../store/revocations.ts";
 import { readToken } from "./read-token.ts";
 
 /** What revocation needs. */
-export type RevokeDeps = Pick<Deps, "db" | "sealer" | "keys" | "issuer" | "log" | "random">;
+export type RevokeDeps = Pick<Deps, "db" | "sealer" | "keys" | "openedTokens" | "issuer" | "log" | "random">;
 
 /**
  * Revokes a token: one of a grant ends the grant, and so all tokens that came of it. One that is unknown, expired or revoked

@@ -1,3 +1,4 @@
+import { endOfTurn } from "#lib/turn.ts";
 import type { Exchange } from "./exchange.ts";
 
 /** How much of a body that is too large is still read, so that its sender gets to the answer. Bytes and milliseconds. */
@@ -25,8 +26,10 @@ export function readBody(exchange: Exchange, limit: number): Promise<Buffer | un
       if (size > limit) refuse();
       else chunks.push(chunk);
     });
-    request.on("end", () => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)));
-    request.on("close", () => resolve(undefined));
+    request.on("end", () => void endOfTurn().then(() => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks))));
+    request.on("close", () => {
+      if (!request.complete) resolve(undefined);
+    });
     request.on("error", () => resolve(undefined));
     if (Number(request.headers["content-length"] ?? 0) > limit) refuse();
   });

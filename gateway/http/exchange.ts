@@ -1,4 +1,5 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
+import { endInOnePiece } from "#lib/one-piece.ts";
 
 /** One HTTP request and its answer, as handlers see it. */
 export interface Exchange {
@@ -41,9 +42,10 @@ export function send(
   if (!isEmpty) all["content-length"] = length;
   response.writeHead(status, all as OutgoingHttpHeaders);
   if (isEmpty || length === 0 || request.method === "HEAD") response.end();
-  // One byte a character: then Node writes head and body as Latin-1 in one piece, which is the cheapest that it can do.
-  else if (typeof body === "string" && length === body.length) response.end(body, "latin1");
-  else response.end(body);
+  else if (typeof body === "string" && length === body.length)
+    response.end(body, "latin1"); // one byte a character: see endInOnePiece
+  else if (typeof body === "string") response.end(body);
+  else endInOnePiece(response, body);
 }
 
 /** Sends JSON. */

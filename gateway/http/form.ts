@@ -1,6 +1,5 @@
 import { isUtf8 } from "node:buffer";
 import { OAuthError } from "#lib/errors.ts";
-import { endOfTurn } from "#lib/turn.ts";
 import { readBody } from "./body.ts";
 import type { Exchange } from "./exchange.ts";
 
@@ -31,7 +30,6 @@ export async function readForm(exchange: Exchange, options: ParseOptions = {}): 
   if (type.trim().toLowerCase() !== FORM) throw new OAuthError("invalid_request", `The request is not of the content type ${FORM}`);
   const bytes = await readBody(exchange, MAX_FORM);
   if (bytes === undefined) return undefined;
-  await endOfTurn();
   return parseForm(bytes, options);
 }
 

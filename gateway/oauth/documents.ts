@@ -1,5 +1,6 @@
 import type { Client } from "@connectrpc/connect";
 import type { OAuthService } from "#gen/writ/oauth/v1/oauth_service_pb.ts";
+import { endOfTurn } from "#lib/turn.ts";
 import { type Exchange, type Handler, send } from "../http/exchange.ts";
 
 interface Document {
@@ -14,12 +15,18 @@ const METADATA_MAX_AGE = 300;
 
 /** Authorization server metadata. @see RFC 8414 §3, OIDC Discovery §4 */
 export function metadataEndpoint(oauth: Client<typeof OAuthService>): Handler {
-  return async (exchange) => sendDocument(exchange, { ...(await oauth.getMetadata({}, options(exchange))), maxAge: METADATA_MAX_AGE });
+  return async (exchange) => {
+    await endOfTurn();
+    sendDocument(exchange, { ...(await oauth.getMetadata({}, options(exchange))), maxAge: METADATA_MAX_AGE });
+  };
 }
 
 /** Public keys. @see RFC 7517 §5 */
 export function jwksEndpoint(oauth: Client<typeof OAuthService>): Handler {
-  return async (exchange) => sendDocument(exchange, await oauth.getJwks({}, options(exchange)));
+  return async (exchange) => {
+    await endOfTurn();
+    sendDocument(exchange, await oauth.getJwks({}, options(exchange)));
+  };
 }
 
 function options({ requestId }: Exchange): { readonly headers: Record<string, string> } {

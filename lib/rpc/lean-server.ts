@@ -5,6 +5,7 @@ import { type DescMessage, type DescMethodUnary, fromBinary, fromJsonString, typ
 import { Code, ConnectError } from "@connectrpc/connect";
 import { codeToHttpStatus, errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
 import type { Log } from "../events.ts";
+import { endInOnePiece } from "../one-piece.ts";
 import { endOfTurn } from "../turn.ts";
 import type { Dispatcher, IncomingCall } from "./call.ts";
 
@@ -155,5 +156,5 @@ function parse<D extends DescMessage>(codec: Codec, schema: D, body: Buffer): Me
 function send(response: ServerResponse | Http2ServerResponse, status: number, type: string, body: Uint8Array): void {
   // Both kinds take the same arguments, which their types do not say.
   (response as ServerResponse).writeHead(status, { "content-type": type, "content-length": body.length });
-  response.end(body);
+  endInOnePiece(response as ServerResponse, body);
 }
