@@ -66,7 +66,7 @@ export function makeLogoutDelivery(deps: DeliveryDeps): LogoutDelivery {
       await postponeLogoutNotice(db, issuer, { ...held, dueAt: now, attempts: notice.attempts - 1 }); // our end is no fault of the client's
     } else if (verdict === "later" && backoff !== undefined) {
       log.info("logout_not_told", { ...fields, attempts: notice.attempts, retry: true });
-      await postponeLogoutNotice(db, issuer, { ...held, dueAt: addMillis(now, backoff * (0.75 + (random(1)[0] ?? 0) / 512)), attempts: notice.attempts });
+      await postponeLogoutNotice(db, issuer, { ...held, dueAt: addMillis(now, Math.round(backoff * (0.75 + (random(1)[0] ?? 0) / 512))), attempts: notice.attempts });
     } else {
       if (verdict === "told") log.info("logout_told", fields);
       else log.warn("logout_not_told", { ...fields, attempts: notice.attempts, retry: false });

@@ -52,8 +52,9 @@ const SCRIPT = `(function () {
   }
   function judge(message, origin) {
     var parts = typeof message === "string" ? /^([^ ]+) ([0-9a-f]{64})[.]([A-Za-z0-9_-]+)$/.exec(message) : null;
-    if (parts === null) return "error";
-    return sha256(parts[1] + " " + origin + " " + state() + " " + parts[3]) === parts[2] ? "unchanged" : "changed";
+    var now = state();
+    if (parts === null || now === "") return "error";
+    return sha256(parts[1] + " " + origin + " " + now + " " + parts[3]) === parts[2] ? "unchanged" : "changed";
   }
   window.addEventListener("message", function (event) {
     if (event.source === null || event.source === window || event.origin === "null") return;
@@ -70,7 +71,8 @@ const HEADERS = {
 
 /**
  * The page that clients have in a frame and ask whether somebody has logged in or out since. It shows nothing, tells no more
- * than that, and any site may have it in a frame. Not there unless session management is on.
+ * than that, and any site may have it in a frame. Where the browser keeps the cookie from it, it says `error`: for `changed`
+ * clients would ask again and again (OIDC Session Management §3.1). Not there unless session management is on.
  * @see OIDC Session Management §3.2, §3.3
  */
 export function checkSessionPage(oauth: Client<typeof OAuthService>): Handler {
