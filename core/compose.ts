@@ -15,6 +15,7 @@ import { type Dispatcher, type Registration, register } from "#lib/rpc/call.ts";
 import { derive, makeSealer, type Sealer } from "#lib/seal.ts";
 import { type Clock, systemClock } from "#lib/time.ts";
 import { makeAccessTable } from "./access.ts";
+import { makeRegistrationLimit } from "./client/registration-limit.ts";
 import { makeSlowHash } from "./client/slow-hash.ts";
 import type { Deps } from "./deps.ts";
 import { makeDispatcher } from "./dispatch.ts";
@@ -90,6 +91,7 @@ export async function composeCore(config: Config, { log, version, clock = system
       keys,
       openedTokens: makeOpenedTokens(),
       slowHash: makeSlowHash({ random }),
+      registrationLimit: makeRegistrationLimit(config.oidc.dynamic_client_registration.max_per_minute),
       revocationKeys,
       digestKey,
       log,

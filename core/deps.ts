@@ -4,6 +4,7 @@ import type { Log } from "#lib/events.ts";
 import type { Random } from "#lib/random.ts";
 import type { Sealer } from "#lib/seal.ts";
 import type { Clock } from "#lib/time.ts";
+import type { RegistrationLimit } from "./client/registration-limit.ts";
 import type { SlowHash } from "./client/slow-hash.ts";
 import type { SigningKeys } from "./keys/signing-keys.ts";
 import type { Settings } from "./settings.ts";
@@ -27,6 +28,7 @@ export interface Deps {
   readonly keys: SigningKeys;
   readonly openedTokens: OpenedTokens;
   readonly slowHash: SlowHash;
+  readonly registrationLimit: RegistrationLimit;
   readonly revocationKeys: RevocationKeys;
   /** Of digests that are kept beside what is sealed. */
   readonly digestKey: KeyObject;

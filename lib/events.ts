@@ -19,6 +19,7 @@ export const LOG_EVENTS = [
   "client_created",
   "client_updated",
   "client_deleted",
+  "client_registration_refused",
   "token_issued",
   "token_refused",
   "token_revoked",

@@ -11,10 +11,11 @@ import type { StoredClient } from "../model/client.ts";
 import { getClient, insertClient, updateClient } from "../store/clients.ts";
 import { invalid } from "./invalid.ts";
 import { normalizeMetadata } from "./metadata.ts";
+import { makeRegistrationToken, type RegistrationToken } from "./registration-token.ts";
 import { keepChosenSecret, keepMadeSecret, MAX_SECRET_BYTES, makeSecret, NO_SECRET, type SecretCheck } from "./secret.ts";
 
 /** What registration needs. */
-export type RegisterDeps = Pick<Deps, "db" | "issuer" | "random" | "slowHash" | "keys" | "log">;
+export type RegisterDeps = Pick<Deps, "db" | "issuer" | "settings" | "random" | "slowHash" | "keys" | "log">;
 
 const MIN_SECRET = 6;
 /** How often a change is tried again when somebody else changed the client in between. */
@@ -28,13 +29,16 @@ const MAX_TRIES = 10;
 export async function registerClient(deps: RegisterDeps, sent: Client, now: EpochMillis): Promise<Client | undefined> {
   const named = clone(ClientSchema, sent);
   named.clientId = sent.clientId || makeUuid(deps.random);
-  const client = normalizeMetadata(named, now, now);
+  const client = normalizeMetadata(deps.settings.clients, named, now, now);
   const secret = await settleSecret(deps, client, sent.clientSecret, undefined);
   await makeKeysFor(deps, client, now);
-  const outcome = await insertClient(deps.db, deps.issuer, { record: create(ClientRecordSchema, { client, secret: secret.kept }), incarnation: deps.random(8), now });
+  // hydra.md §2.11: clients of the admin API can be managed by themselves too, where any can.
+  const token = deps.settings.clients.registration.enabled ? makeRegistrationToken(deps) : undefined;
+  const record = create(ClientRecordSchema, { client, secret: secret.kept, ...(token === undefined ? {} : { registrationTokenSha256: token.kept }) });
+  const outcome = await insertClient(deps.db, deps.issuer, { record, incarnation: deps.random(8), now });
   if (outcome.kind === "exists") return undefined;
   deps.log.info("client_created", { client_id: client.clientId });
-  return withSecret(client, secret.shown);
+  return withCredentials(deps, client, secret.shown, token?.shown);
 }
 
 /**
@@ -64,28 +68,47 @@ export function replaceLifespans(deps: RegisterDeps, clientId: string, lifespans
  * Changes a client to what `change` makes of it, or again what it makes of the newer one if somebody else was faster.
  * Undefined: there is no such client.
  */
-export async function changeClient(deps: RegisterDeps, clientId: string, change: (before: Client) => Client, now: EpochMillis): Promise<Client | undefined> {
+export function changeClient(deps: RegisterDeps, clientId: string, change: (before: Client) => Client, now: EpochMillis): Promise<Client | undefined> {
+  return changeStoredClient(deps, clientId, ({ record }) => ({ client: change(record.client) }), now);
+}
+
+/** What a client is changed to. */
+export interface ClientChange {
+  readonly client: Client;
+  /** A registration access token in place of the one before. Absent: that stays. */
+  readonly token?: RegistrationToken;
+}
+
+/** The same by what is stored of it. `change` may throw: then nothing is changed. */
+export async function changeStoredClient(
+  deps: RegisterDeps,
+  clientId: string,
+  change: (before: StoredClient) => ClientChange | Promise<ClientChange>,
+  now: EpochMillis,
+): Promise<Client | undefined> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const before = await getClient(deps.db, deps.issuer, clientId);
     if (before === undefined) return undefined;
-    const changed = await tryChange(deps, before, change(before.record.client), now);
+    const changed = await tryChange(deps, before, await change(before), now);
     if (changed !== "again") return changed;
   }
   throw new OAuthError("temporarily_unavailable", "The client is being changed by others; try again");
 }
 
-async function tryChange(deps: RegisterDeps, before: StoredClient, sent: Client, now: EpochMillis): Promise<Client | undefined | "again"> {
+async function tryChange(deps: RegisterDeps, before: StoredClient, { client: sent, token }: ClientChange, now: EpochMillis): Promise<Client | undefined | "again"> {
   const named = clone(ClientSchema, sent);
   named.clientId = before.record.client.clientId;
   const { createdAt } = before.record.client;
-  const client = normalizeMetadata(named, createdAt === undefined ? now : (timestampMs(createdAt) as EpochMillis), now);
+  const client = normalizeMetadata(deps.settings.clients, named, createdAt === undefined ? now : (timestampMs(createdAt) as EpochMillis), now);
   const secret = await settleSecret(deps, client, sent.clientSecret, before.record.secret);
   await makeKeysFor(deps, client, now);
-  const outcome = await updateClient(deps.db, deps.issuer, client.clientId, { record: recordOf(before.record, client, secret.kept), rowVersion: before.rowVersion, now });
+  const record = recordOf(before.record, client, secret.kept);
+  if (token !== undefined) record.registrationTokenSha256 = token.kept;
+  const outcome = await updateClient(deps.db, deps.issuer, client.clientId, { record, rowVersion: before.rowVersion, now });
   if (outcome.kind === "changed") return "again";
   if (outcome.kind === "missing") return undefined;
   deps.log.info("client_updated", { client_id: client.clientId });
-  return withSecret(client, secret.shown);
+  return withCredentials(deps, client, secret.shown, token?.shown);
 }
 
 /** The keys of the algorithms that a client registers for are made now: its first login should neither wait for them nor meet verifiers that do not know them. */
@@ -116,8 +139,16 @@ async function settleSecret(deps: RegisterDeps, client: Client, sent: string, be
   return { kept: keepMadeSecret(made), shown: made };
 }
 
-function withSecret(client: Client, secret: string): Client {
+function withCredentials({ settings }: RegisterDeps, client: Client, secret: string, token: string | undefined): Client {
   const shown = clone(ClientSchema, client);
   shown.clientSecret = secret;
+  return token === undefined ? shown : withRegistration({ settings }, shown, token);
+}
+
+/** The client with its registration access token, and where that is used (RFC 7592 §3). */
+export function withRegistration({ settings }: Pick<Deps, "settings">, client: Client, token: string): Client {
+  const shown = clone(ClientSchema, client);
+  shown.registrationAccessToken = token;
+  shown.registrationClientUri = `${settings.publicUrl}/oauth2/register/${encodeURIComponent(client.clientId)}`;
   return shown;
 }

@@ -12,18 +12,19 @@ const METHODS = Object.keys(AUTH_METHODS);
  * The metadata document. Only what works is in it; lists that would be empty are left out.
  * @see RFC 8414 §2, OIDC Discovery §3, RFC 9207 §3
  */
-export function serverMetadata({ issuerUrl, publicUrl }: Settings): Readonly<Record<string, unknown>> {
+export function serverMetadata({ issuerUrl, publicUrl, clients }: Settings): Readonly<Record<string, unknown>> {
   return {
     issuer: issuerUrl,
     authorization_endpoint: `${publicUrl}/oauth2/auth`,
     token_endpoint: `${publicUrl}/oauth2/token`,
     userinfo_endpoint: `${publicUrl}/userinfo`,
+    ...(clients.registration.enabled ? { registration_endpoint: `${publicUrl}/oauth2/register` } : {}),
     jwks_uri: `${publicUrl}/.well-known/jwks.json`,
     scopes_supported: ["offline_access", "offline", "openid"],
     response_types_supported: Object.keys(RESPONSE_TYPES),
     response_modes_supported: Object.keys(RESPONSE_MODES),
     grant_types_supported: Object.keys(GRANT_TYPES),
-    subject_types_supported: ["public"],
+    subject_types_supported: clients.subjectTypes,
     id_token_signing_alg_values_supported: SIGNATURE_ALGS,
     userinfo_signing_alg_values_supported: ["none", ...SIGNATURE_ALGS],
     claims_supported: ["sub", "iss", "aud", "iat", "exp", "auth_time", "rat", "nonce", "at_hash", "acr", "amr", "sid", "jti"],

@@ -5,6 +5,7 @@ import type { Handlers } from "#lib/rpc/call.ts";
 import { authorize } from "../authorize/authorize.ts";
 import { type AuthenticatedClient, authenticateClient } from "../client/authenticate.ts";
 import { isAllowedOrigin } from "../client/origins.ts";
+import { deleteDynamicClient, getDynamicClient, registerDynamicClient, updateDynamicClient } from "../client/registration.ts";
 import type { Deps } from "../deps.ts";
 import { finishJson } from "../metadata/finished.ts";
 import { serverMetadata } from "../metadata/server-metadata.ts";
@@ -33,6 +34,14 @@ export function oauthService(deps: Deps): Handlers<typeof OAuthService> {
     async revokeToken({ clientAuthentication, token }, { now }) {
       const { client } = await authenticateClient(deps, clientAuthentication); // RFC 7009 §2.1
       await revokeToken(deps, token, (owner) => isOfClient(client, owner), now);
+      return {};
+    },
+
+    registerClient: async (request, { now }) => ({ registered: await registerDynamicClient(deps, request, now) }),
+    getRegisteredClient: async ({ authorization, clientId }) => ({ registered: await getDynamicClient(deps, authorization, clientId) }),
+    updateRegisteredClient: async (request, { now }) => ({ registered: await updateDynamicClient(deps, request, now) }),
+    async deleteRegisteredClient({ authorization, clientId }) {
+      await deleteDynamicClient(deps, authorization, clientId);
       return {};
     },
 
