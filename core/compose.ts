@@ -23,6 +23,7 @@ import { healthRegistration } from "./health.ts";
 import { ISSUER } from "./issuer.ts";
 import { requireKnownSealKeys } from "./keys/reseal.ts";
 import { FIRST_ALGS, makeSigningKeys, SIGNING_SETS } from "./keys/signing-keys.ts";
+import { makeOutbound } from "./outbound/outbound.ts";
 import { adminTokenService } from "./services/admin-token.ts";
 import { clientService } from "./services/client.ts";
 import { consentService } from "./services/consent.ts";
@@ -79,6 +80,7 @@ export async function composeCore(config: Config, { log, version, clock = system
     const revocationKeys = makeRevocationKeys(config.secrets.system, ISSUER);
     const digestKey = createSecretKey(derive(config.secrets.system[0] ?? "", "writ consent digest v1", 32));
     const keys = makeSigningKeys({ db, issuer: ISSUER, sealer, settings });
+    const outbound = makeOutbound({ allow: config.outbound.allow, allowLoopback: config.dev, allowHttp: config.dev });
     const deps: Deps = {
       db,
       issuer: ISSUER,
@@ -94,6 +96,7 @@ export async function composeCore(config: Config, { log, version, clock = system
       registrationLimit: makeRegistrationLimit(config.oidc.dynamic_client_registration.max_per_minute),
       revocationKeys,
       digestKey,
+      outbound,
       log,
       version,
     };
@@ -107,7 +110,7 @@ export async function composeCore(config: Config, { log, version, clock = system
     const registrations = serviceRegistrations(deps);
     const health = healthRegistration({ ready, services: registrations.map(({ service }) => service) });
     const dispatcher = makeDispatcher({ registrations: [...registrations, health], access: makeAccessTable(config), clock, random, log });
-    return { dispatcher, ready, close: () => closeDb(db) };
+    return { dispatcher, ready, close: async () => Promise.all([outbound.close(), closeDb(db)]).then(() => undefined) };
   } catch (error) {
     await closeDb(db);
     throw error;

@@ -7,6 +7,7 @@ import type { Clock } from "#lib/time.ts";
 import type { RegistrationLimit } from "./client/registration-limit.ts";
 import type { SlowHash } from "./client/slow-hash.ts";
 import type { SigningKeys } from "./keys/signing-keys.ts";
+import type { Outbound } from "./outbound/outbound.ts";
 import type { Settings } from "./settings.ts";
 import type { Db } from "./store/db.ts";
 import type { OpenedTokens } from "./token/opened-tokens.ts";
@@ -32,6 +33,8 @@ export interface Deps {
   readonly revocationKeys: RevocationKeys;
   /** Of digests that are kept beside what is sealed. */
   readonly digestKey: KeyObject;
+  /** The way to URLs that clients have registered. */
+  readonly outbound: Outbound;
   readonly log: Log;
   readonly version: string;
 }

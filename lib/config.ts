@@ -149,6 +149,7 @@ export const configSchema = z.strictObject({
     .prefault({}),
   refresh: z.strictObject({ revoke_previous_access_tokens: z.boolean().optional() }).prefault({}), // unset: they live until they expire; under `compat: hydra` a refresh ends them
   keys: z.strictObject({ publish_before_use: duration.prefault("10m") }).prefault({}), // a new key is in the JWKS for so long before it signs; under `compat: hydra` none
+  outbound: z.strictObject({ allow: z.array(z.string()).default([]) }).prefault({}), // hosts, addresses and networks that are not public and that URLs of clients may lead to
   log: z.strictObject({ level: z.enum(["fatal", "error", "warn", "info", "debug", "trace"]).default("info"), format: z.enum(["json", "text"]).optional() }).prefault({}), // unset: text for a terminal, JSON else
 });
 
