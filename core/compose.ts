@@ -21,6 +21,7 @@ import type { Deps } from "./deps.ts";
 import { makeDispatcher } from "./dispatch.ts";
 import { healthRegistration } from "./health.ts";
 import { ISSUER } from "./issuer.ts";
+import { makeRemoteKeys } from "./jwt/remote-keys.ts";
 import { requireKnownSealKeys } from "./keys/reseal.ts";
 import { FIRST_ALGS, makeSigningKeys, SIGNING_SETS } from "./keys/signing-keys.ts";
 import { makeOutbound } from "./outbound/outbound.ts";
@@ -97,6 +98,7 @@ export async function composeCore(config: Config, { log, version, clock = system
       revocationKeys,
       digestKey,
       outbound,
+      remoteKeys: makeRemoteKeys({ outbound, log }),
       log,
       version,
     };

@@ -6,6 +6,7 @@ import type { Sealer } from "#lib/seal.ts";
 import type { Clock } from "#lib/time.ts";
 import type { RegistrationLimit } from "./client/registration-limit.ts";
 import type { SlowHash } from "./client/slow-hash.ts";
+import type { RemoteKeys } from "./jwt/remote-keys.ts";
 import type { SigningKeys } from "./keys/signing-keys.ts";
 import type { Outbound } from "./outbound/outbound.ts";
 import type { Settings } from "./settings.ts";
@@ -35,6 +36,8 @@ export interface Deps {
   readonly digestKey: KeyObject;
   /** The way to URLs that clients have registered. */
   readonly outbound: Outbound;
+  /** Keys at clients' `jwks_uri`. */
+  readonly remoteKeys: RemoteKeys;
   readonly log: Log;
   readonly version: string;
 }

@@ -16,6 +16,7 @@ export const LOG_EVENTS = [
   "refresh_token_ahead",
   "consent_sessions_revoked",
   "login_sessions_revoked",
+  "outbound_failed",
   "client_created",
   "client_updated",
   "client_deleted",

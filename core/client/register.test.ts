@@ -7,6 +7,7 @@ import { ClientRecordSchema } from "#gen/writ/store/v1/client_record_pb.ts";
 import { configSchema } from "#lib/config.ts";
 import { silentLog } from "#lib/events.ts";
 import { pooledRandom } from "#lib/random.ts";
+import { makeSealer } from "#lib/seal.ts";
 import type { EpochMillis } from "#lib/time.ts";
 import type { SigningKeys } from "../keys/signing-keys.ts";
 import { settle } from "../settings.ts";
@@ -28,6 +29,7 @@ const noKeys: SigningKeys = {
 test("DESIGN §5: what a newer version wrote into a client survives every change by this one", async () => {
   const now = 1_700_000_000_000 as EpochMillis;
   const random = pooledRandom();
+  const sealer = makeSealer({ secrets: ["a system secret"], issuer: 1, prefix: "writ", random });
   const db = await openDb({ dsn: "memory", log: silentLog });
   try {
     await migrateUp(db);
@@ -41,6 +43,7 @@ test("DESIGN §5: what a newer version wrote into a client survives every change
       issuer: 1,
       random,
       slowHash: makeSlowHash({ random }),
+      sealer,
       keys: noKeys,
       settings: settle(configSchema.parse({ urls: { self: { issuer: "https://op.example" } } })),
       log: silentLog,

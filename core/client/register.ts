@@ -4,7 +4,7 @@ import { type Client, type ClientLifespans, ClientSchema } from "#gen/writ/admin
 import { type ClientRecord, ClientRecordSchema } from "#gen/writ/store/v1/client_record_pb.ts";
 import { OAuthError } from "#lib/errors.ts";
 import { makeUuid } from "#lib/id.ts";
-import { isSignatureAlg } from "#lib/signature-algs.ts";
+import { isSecretAlg, isSignatureAlg, SECRET_ALGS } from "#lib/signature-algs.ts";
 import type { EpochMillis } from "#lib/time.ts";
 import type { Deps } from "../deps.ts";
 import type { StoredClient } from "../model/client.ts";
@@ -12,11 +12,12 @@ import { getClient, insertClient, updateClient } from "../store/clients.ts";
 import { invalid } from "./invalid.ts";
 import { normalizeMetadata } from "./metadata.ts";
 import { makeRegistrationToken, type RegistrationToken } from "./registration-token.ts";
-import { keepChosenSecret, keepMadeSecret, MAX_SECRET_BYTES, makeSecret, NO_SECRET, type SecretCheck } from "./secret.ts";
+import { keepChosenSecret, keepMadeSecret, keepSealedSecret, MAX_SECRET_BYTES, makeSecret, NO_SECRET, openSecret, type SecretCheck, SIGNING_LENGTH } from "./secret.ts";
 
 /** What registration needs. */
-export type RegisterDeps = Pick<Deps, "db" | "issuer" | "settings" | "random" | "slowHash" | "keys" | "log">;
+export type RegisterDeps = Pick<Deps, "db" | "issuer" | "settings" | "random" | "slowHash" | "keys" | "sealer" | "log">;
 
+const SECRET_JWT = "client_secret_jwt";
 const MIN_SECRET = 6;
 /** How often a change is tried again when somebody else changed the client in between. */
 const MAX_TRIES = 10;
@@ -129,14 +130,35 @@ function recordOf(before: ClientRecord, client: Client, secret: SecretCheck): Cl
 /** Which secret the client has from now on, and what of it is shown. */
 async function settleSecret(deps: RegisterDeps, client: Client, sent: string, before: SecretCheck | undefined): Promise<{ readonly kept: SecretCheck; readonly shown: string }> {
   if (client.tokenEndpointAuthMethod === "none") return { kept: NO_SECRET, shown: "" };
+  const signs = client.tokenEndpointAuthMethod === SECRET_JWT;
   if (sent !== "") {
     if (sent.length < MIN_SECRET || Buffer.byteLength(sent) > MAX_SECRET_BYTES) throw invalid("client_secret", `must have ${MIN_SECRET} to ${MAX_SECRET_BYTES} characters`);
     if (/[^\x20-\x7e]/.test(sent)) throw invalid("client_secret", "must have printable ASCII characters only (RFC 6749 App. A.2)");
-    return { kept: await keepChosenSecret(deps, sent), shown: sent };
+    if (signs) requireLongSecret(client, Buffer.byteLength(sent));
+    return { kept: signs ? keepSealedSecret(deps, sent) : await keepChosenSecret(deps, sent), shown: sent };
   }
-  if (before !== undefined && before.case !== undefined) return { kept: before, shown: "" };
+  if (before !== undefined && before.case !== undefined) return { kept: await keepOn(deps, client, before), shown: "" };
+  if (signs) {
+    const made = makeSecret(deps.random, SIGNING_LENGTH);
+    return { kept: keepSealedSecret(deps, made), shown: made };
+  }
   const made = makeSecret(deps.random);
   return { kept: keepMadeSecret(made), shown: made };
+}
+
+/** The secret that a client has already, kept as its method needs it: sealed only where it signs with it. */
+async function keepOn(deps: RegisterDeps, client: Client, before: SecretCheck): Promise<SecretCheck> {
+  const secret = openSecret(deps, before);
+  if (client.tokenEndpointAuthMethod !== SECRET_JWT) return secret === undefined ? before : keepChosenSecret(deps, Buffer.from(secret).toString());
+  if (secret === undefined) throw invalid("client_secret", "must be sent for client_secret_jwt: only a hash is kept of the present one");
+  requireLongSecret(client, secret.length);
+  return before;
+}
+
+/** RFC 7518 §3.2: as long as the hash, at least; without a registered algorithm the shortest serves. */
+function requireLongSecret({ tokenEndpointAuthSigningAlg: alg }: Client, bytes: number): void {
+  const min = SECRET_ALGS[isSecretAlg(alg) ? alg : "HS256"];
+  if (bytes < min) throw invalid("client_secret", `must have ${min} characters or more for client_secret_jwt${alg === "" ? "" : ` by ${alg}`}`);
 }
 
 function withCredentials({ settings }: RegisterDeps, client: Client, secret: string, token: string | undefined): Client {

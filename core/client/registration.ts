@@ -12,7 +12,7 @@ import { readDynamicClient } from "./dynamic-rules.ts";
 import { invalid } from "./invalid.ts";
 import { changeStoredClient, type RegisterDeps, registerClient, withRegistration } from "./register.ts";
 import { isRightToken, makeRegistrationToken, requireBearer, wrongToken } from "./registration-token.ts";
-import { isRightSecret } from "./secret.ts";
+import { isRightSecret, openSecret } from "./secret.ts";
 
 /** What dynamic registration needs. */
 export type RegistrationDeps = RegisterDeps & Pick<Deps, "config" | "registrationLimit">;
@@ -124,7 +124,9 @@ function refused({ log }: RegistrationDeps, clientId: string): OAuthError {
 async function requireSameSecret(deps: RegistrationDeps, { record }: StoredClient, sent: string): Promise<void> {
   if (sent === "") return;
   if (deps.settings.compatHydra) throw new OAuthError("request_forbidden", "'client_secret' may not be changed");
-  if (!(await isRightSecret(deps, record.secret, sent))) throw invalid("client_secret", "is not the client's, and may not be changed (RFC 7592 §2.2)");
+  const sealed = openSecret(deps, record.secret);
+  const isIt = sealed === undefined ? await isRightSecret(deps, record.secret, sent) : equalBytes(Buffer.from(sent), sealed);
+  if (!isIt) throw invalid("client_secret", "is not the client's, and may not be changed (RFC 7592 §2.2)");
 }
 
 function describe(client: Client): Registered {

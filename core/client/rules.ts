@@ -1,9 +1,9 @@
 import type { Client } from "#gen/writ/admin/v1/client_pb.ts";
 import { formatDuration, LONGEST_LIFESPAN, parseDuration } from "#lib/duration.ts";
 import { parseScope } from "#lib/scope.ts";
-import { SIGNATURE_ALGS } from "#lib/signature-algs.ts";
+import { SECRET_ALGS, SIGNATURE_ALGS } from "#lib/signature-algs.ts";
 import type { ClientSettings } from "../settings.ts";
-import { bringsJwks, requirePublicJwks } from "./client-jwks.ts";
+import { bringsJwks, requireKeyFor, requirePublicJwks } from "./client-jwks.ts";
 import { requireEncryption } from "./encryption.ts";
 import { invalid } from "./invalid.ts";
 import { requireSector } from "./sector.ts";
@@ -52,9 +52,12 @@ export const RULES: readonly Rule[] = [
     requireHttpUrl("jwks_uri", jwksUri);
   },
   ({ tokenEndpointAuthMethod, tokenEndpointAuthSigningAlg, jwks, jwksUri }) => {
+    const name = "token_endpoint_auth_signing_alg";
+    if (tokenEndpointAuthMethod === "client_secret_jwt") requireAlg(name, tokenEndpointAuthSigningAlg, Object.keys(SECRET_ALGS));
     if (tokenEndpointAuthMethod !== "private_key_jwt") return; // any other is stored as it is; one that is not supported cannot be used
     if (jwksUri === "" && !bringsJwks(jwks)) throw invalid("token_endpoint_auth_method", "private_key_jwt needs jwks or jwks_uri");
-    requireAlg("token_endpoint_auth_signing_alg", tokenEndpointAuthSigningAlg, SIGNATURE_ALGS);
+    requireAlg(name, tokenEndpointAuthSigningAlg, SIGNATURE_ALGS);
+    if (jwksUri === "") requireKeyFor("jwks", jwks, tokenEndpointAuthSigningAlg);
   },
   ({ encryption, jwks, jwksUri }) => {
     if (encryption !== undefined) requireEncryption(encryption, { jwks, jwksUri });

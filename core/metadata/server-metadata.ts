@@ -1,4 +1,4 @@
-import { SIGNATURE_ALGS } from "#lib/signature-algs.ts";
+import { SECRET_ALGS, SIGNATURE_ALGS } from "#lib/signature-algs.ts";
 import { RESPONSE_MODES } from "../authorize/response-modes.ts";
 import { RESPONSE_TYPES } from "../authorize/response-types.ts";
 import { AUTH_METHODS } from "../client/authenticate.ts";
@@ -7,6 +7,7 @@ import { GRANT_TYPES } from "../token/exchange.ts";
 
 /** How a client may show who it is. */
 const METHODS = Object.keys(AUTH_METHODS);
+const ASSERTION_ALGS = [...SIGNATURE_ALGS, ...Object.keys(SECRET_ALGS)];
 
 /**
  * The metadata document. Only what works is in it; lists that would be empty are left out.
@@ -29,6 +30,7 @@ export function serverMetadata({ issuerUrl, publicUrl, clients }: Settings): Rea
     userinfo_signing_alg_values_supported: ["none", ...SIGNATURE_ALGS],
     claims_supported: ["sub", "iss", "aud", "iat", "exp", "auth_time", "rat", "nonce", "at_hash", "acr", "amr", "sid", "jti"],
     token_endpoint_auth_methods_supported: METHODS,
+    token_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGS, // RFC 8414 §2: required beside the two methods of JWTs
     code_challenge_methods_supported: ["S256"],
     authorization_response_iss_parameter_supported: true,
     claims_parameter_supported: false,
@@ -36,7 +38,9 @@ export function serverMetadata({ issuerUrl, publicUrl, clients }: Settings): Rea
     request_uri_parameter_supported: false, // said, for absence would mean true
     revocation_endpoint: `${publicUrl}/oauth2/revoke`,
     revocation_endpoint_auth_methods_supported: METHODS,
+    revocation_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGS,
     introspection_endpoint: `${publicUrl}/oauth2/introspect`,
     introspection_endpoint_auth_methods_supported: METHODS.filter((method) => method !== "none"),
+    introspection_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGS,
   };
 }

@@ -28,7 +28,7 @@ export async function exchangeToken(
   now: EpochMillis,
 ): Promise<MessageInitShape<typeof ExchangeTokenResponseSchema>> {
   const grantType = requireGrantType(request.grantType, deps.settings.compatHydra); // RFC 6749 §5.2: unsupported_grant_type
-  const authenticated = await authenticateClient(deps, request.clientAuthentication); // §3.2.1
+  const authenticated = await authenticateClient(deps, request.clientAuthentication, now); // §3.2.1
   requireRegisteredGrantType(authenticated.client.record.client, request.grantType); // §5.2: unauthorized_client
   return grantType(deps, { ...authenticated, request }, now);
 }

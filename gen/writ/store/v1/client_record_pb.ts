@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file writ/store/v1/client_record.proto.
  */
 export const file_writ_store_v1_client_record: GenFile = /*@__PURE__*/
-  fileDesc("CiF3cml0L3N0b3JlL3YxL2NsaWVudF9yZWNvcmQucHJvdG8SDXdyaXQuc3RvcmUudjEikQEKDENsaWVudFJlY29yZBIlCgZjbGllbnQYASABKAsyFS53cml0LmFkbWluLnYxLkNsaWVudBIXCg1zZWNyZXRfc2hhMjU2GAIgASgMSAASFAoKc2VjcmV0X3BoYxgDIAEoCUgAEiEKGXJlZ2lzdHJhdGlvbl90b2tlbl9zaGEyNTYYUCABKAxCCAoGc2VjcmV0YgZwcm90bzM", [file_writ_admin_v1_client]);
+  fileDesc("CiF3cml0L3N0b3JlL3YxL2NsaWVudF9yZWNvcmQucHJvdG8SDXdyaXQuc3RvcmUudjEiqgEKDENsaWVudFJlY29yZBIlCgZjbGllbnQYASABKAsyFS53cml0LmFkbWluLnYxLkNsaWVudBIXCg1zZWNyZXRfc2hhMjU2GAIgASgMSAASFAoKc2VjcmV0X3BoYxgDIAEoCUgAEhcKDXNlY3JldF9zZWFsZWQYMiABKAlIABIhChlyZWdpc3RyYXRpb25fdG9rZW5fc2hhMjU2GFAgASgMQggKBnNlY3JldGIGcHJvdG8z", [file_writ_admin_v1_client]);
 
 /**
  * Document of a client row: the public message and what only the server knows.
@@ -48,6 +48,14 @@ export type ClientRecord = Message<"writ.store.v1.ClientRecord"> & {
      */
     value: string;
     case: "secretPhc";
+  } | {
+    /**
+     * The secret itself, sealed: `client_secret_jwt` computes with it (OIDC Core §9).
+     *
+     * @generated from field: string secret_sealed = 50;
+     */
+    value: string;
+    case: "secretSealed";
   } | { case: undefined; value?: undefined };
 
   /**
