@@ -51,6 +51,8 @@ export interface ClientSettings {
   readonly pairwiseSalt: string | undefined;
   /** Of a client that registers without a scope: names separated by spaces. */
   readonly defaultScope: string;
+  /** In development: URLs of clients that are fetched may be http. */
+  readonly allowHttp: boolean;
   readonly registration: {
     readonly enabled: boolean;
     /** Undefined: all that there are. */
@@ -98,19 +100,21 @@ export function settle(config: Config): Settings {
       revokesPrevious: config.refresh.revoke_previous_access_tokens ?? hydra,
     },
     cookies: settleCookies(config.serve.cookies, issuerUrl, hydra),
-    clients: settleClients(config.oidc, hydra),
+    clients: settleClients(config, hydra),
   };
 }
 
 /** Grant types by which a person agrees to what the tokens are for. */
 const ASKING_GRANTS = ["authorization_code", "implicit", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"] as const;
 
-function settleClients({ subject_identifiers: subjects, dynamic_client_registration: registration }: Config["oidc"], hydra: boolean): ClientSettings {
+function settleClients({ dev, oidc }: Config, hydra: boolean): ClientSettings {
+  const { subject_identifiers: subjects, dynamic_client_registration: registration } = oidc;
   const { enabled, default_scope: defaultScope, allowed_grant_types: grantTypes } = registration;
   return {
     subjectTypes: (["public", "pairwise"] as const).filter((type) => subjects.supported_types.includes(type)), // hydra.md §4.1: public is the default where there is a choice
     pairwiseSalt: subjects.pairwise.salt,
     defaultScope: defaultScope.join(" "),
+    allowHttp: dev,
     registration: { enabled, grantTypes: grantTypes ?? (hydra ? undefined : ASKING_GRANTS) },
   };
 }

@@ -70,7 +70,8 @@ export async function readRequest(deps: RequestDeps, client: StoredClient, param
     isRequired: settings.pkce.forAll || (isPublic && settings.pkce.forPublicClients),
   });
   const hint = single(parameters, "id_token_hint");
-  const maxAge = readMaxAge(single(parameters, "max_age"));
+  const maxAge = readMaxAge(single(parameters, "max_age")) ?? metadata.defaultMaxAge; // OIDC Registration §2
+  const acrValues = words(parameters, "acr_values");
   return create(AuthorizationRequestSchema, {
     redirectUri,
     redirectUriSent: parameters.has("redirect_uri"),
@@ -83,7 +84,7 @@ export async function readRequest(deps: RequestDeps, client: StoredClient, param
     codeChallenge,
     prompt: requirePrompt(words(parameters, "prompt")),
     ...(maxAge === undefined ? {} : { maxAge }),
-    acrValues: words(parameters, "acr_values"),
+    acrValues: acrValues.length > 0 ? acrValues : metadata.defaultAcrValues,
     uiLocales: words(parameters, "ui_locales"),
     display: single(parameters, "display"),
     loginHint: single(parameters, "login_hint"),

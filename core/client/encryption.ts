@@ -8,7 +8,7 @@ import { invalid } from "./invalid.ts";
  * Content encryption algorithms (RFC 7518 §5.1).
  * @see OIDC Registration §2
  */
-export const CONTENT_ENCRYPTION_ALGS = ["A128CBC-HS256", "A192CBC-HS384", "A256CBC-HS512", "A128GCM", "A192GCM", "A256GCM"] as const;
+export const CONTENT_ENCRYPTION_ALGS: readonly string[] = ["A128CBC-HS256", "A192CBC-HS384", "A256CBC-HS512", "A128GCM", "A192GCM", "A256GCM"];
 /** OIDC Registration §2: what stands where only `alg` was registered. */
 const DEFAULT_ENC = "A128CBC-HS256";
 
@@ -35,7 +35,7 @@ export function requireEncryption(encryption: ClientEncryption, { jwks, jwksUri 
     if (alg === "" && enc !== "") throw invalid(`${name}_enc`, `needs ${name}_alg`);
     if (alg === "") continue;
     if (!isKeyManagementAlg(alg)) throw invalid(`${name}_alg`, `must be one of ${KEY_MANAGEMENT_ALGS.join(", ")}`);
-    if (enc !== "" && !CONTENT_ENCRYPTION_ALGS.some((each) => each === enc)) throw invalid(`${name}_enc`, `must be one of ${CONTENT_ENCRYPTION_ALGS.join(", ")}`);
+    if (enc !== "" && !CONTENT_ENCRYPTION_ALGS.includes(enc)) throw invalid(`${name}_enc`, `must be one of ${CONTENT_ENCRYPTION_ALGS.join(", ")}`);
     if (jwksUri !== "") continue; // what stands there may change at any time
     if (!bringsJwks(jwks)) throw invalid(`${name}_alg`, "needs jwks or jwks_uri");
     if (findEncryptionKey(jwks?.keys, alg) === undefined) throw invalid(`${name}_alg`, `is ${alg}, and 'jwks' holds no key to encrypt by it`);

@@ -14,6 +14,7 @@ const settings: ClientSettings = {
   subjectTypes: ["public"],
   pairwiseSalt: undefined,
   defaultScope: "offline_access offline openid",
+  allowHttp: false,
   registration: { enabled: false, grantTypes: undefined },
 };
 const normalize = (sent: Sent) => normalizeMetadata(settings, create(ClientSchema, { clientId: "it", ...sent }), now, now);

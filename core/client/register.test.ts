@@ -10,6 +10,7 @@ import { pooledRandom } from "#lib/random.ts";
 import { makeSealer } from "#lib/seal.ts";
 import type { EpochMillis } from "#lib/time.ts";
 import type { SigningKeys } from "../keys/signing-keys.ts";
+import { makeOutbound } from "../outbound/outbound.ts";
 import { settle } from "../settings.ts";
 import { getClient, insertClient } from "../store/clients.ts";
 import { closeDb, openDb } from "../store/db.ts";
@@ -45,6 +46,7 @@ test("DESIGN §5: what a newer version wrote into a client survives every change
       slowHash: makeSlowHash({ random }),
       sealer,
       keys: noKeys,
+      outbound: makeOutbound({ allow: [], allowLoopback: false, allowHttp: false }), // nothing here has a URL
       settings: settle(configSchema.parse({ urls: { self: { issuer: "https://op.example" } } })),
       log: silentLog,
     };

@@ -13,9 +13,10 @@ import { invalid } from "./invalid.ts";
 import { normalizeMetadata } from "./metadata.ts";
 import { makeRegistrationToken, type RegistrationToken } from "./registration-token.ts";
 import { keepChosenSecret, keepMadeSecret, keepSealedSecret, MAX_SECRET_BYTES, makeSecret, NO_SECRET, openSecret, type SecretCheck, SIGNING_LENGTH } from "./secret.ts";
+import { requireSectorDocument } from "./sector.ts";
 
 /** What registration needs. */
-export type RegisterDeps = Pick<Deps, "db" | "issuer" | "settings" | "random" | "slowHash" | "keys" | "sealer" | "log">;
+export type RegisterDeps = Pick<Deps, "db" | "issuer" | "settings" | "random" | "slowHash" | "keys" | "sealer" | "outbound" | "log">;
 
 const SECRET_JWT = "client_secret_jwt";
 const MIN_SECRET = 6;
@@ -31,6 +32,7 @@ export async function registerClient(deps: RegisterDeps, sent: Client, now: Epoc
   const named = clone(ClientSchema, sent);
   named.clientId = sent.clientId || makeUuid(deps.random);
   const client = normalizeMetadata(deps.settings.clients, named, now, now);
+  await requireSectorDocument(deps, client, undefined);
   const secret = await settleSecret(deps, client, sent.clientSecret, undefined);
   await makeKeysFor(deps, client, now);
   // hydra.md §2.11: clients of the admin API can be managed by themselves too, where any can.
@@ -101,6 +103,7 @@ async function tryChange(deps: RegisterDeps, before: StoredClient, { client: sen
   named.clientId = before.record.client.clientId;
   const { createdAt } = before.record.client;
   const client = normalizeMetadata(deps.settings.clients, named, createdAt === undefined ? now : (timestampMs(createdAt) as EpochMillis), now);
+  await requireSectorDocument(deps, client, before.record.client);
   const secret = await settleSecret(deps, client, sent.clientSecret, before.record.secret);
   await makeKeysFor(deps, client, now);
   const record = recordOf(before.record, client, secret.kept);

@@ -34,14 +34,14 @@ export const RULES: readonly Rule[] = [
   ({ allowedCorsOrigins }) => {
     for (const origin of allowedCorsOrigins) requireOrigin("allowed_cors_origins", origin);
   },
-  (client, { subjectTypes }) => {
+  (client, { subjectTypes, allowHttp }) => {
     const { subjectType, sectorIdentifierUri } = client;
     const isSupported = (type: string): boolean => subjectTypes.some((each) => each === type);
     if (subjectType !== "" && !isSupported(subjectType))
       throw invalid("subject_type", `is '${subjectType.slice(0, 30)}', which is not supported: use ${subjectTypes.join(" or ")}`);
     // It says whose subjects a client shares. Stored without having been fetched it would be believed later.
     if (sectorIdentifierUri !== "" && !isSupported("pairwise")) throw invalid("sector_identifier_uri", "is for pairwise subject identifiers, which are not supported");
-    requireHttpsUrl("sector_identifier_uri", sectorIdentifierUri);
+    (allowHttp ? requireHttpUrl : requireHttpsUrl)("sector_identifier_uri", sectorIdentifierUri); // OIDC Registration §5
     if (subjectType === "pairwise" || (subjectType === "" && !isSupported("public"))) requireSector(client);
   },
   ({ jwks, jwksUri }) => {

@@ -2,6 +2,8 @@ import { SECRET_ALGS, SIGNATURE_ALGS } from "#lib/signature-algs.ts";
 import { RESPONSE_MODES } from "../authorize/response-modes.ts";
 import { RESPONSE_TYPES } from "../authorize/response-types.ts";
 import { AUTH_METHODS } from "../client/authenticate.ts";
+import { CONTENT_ENCRYPTION_ALGS } from "../client/encryption.ts";
+import { KEY_MANAGEMENT_ALGS } from "../client/encryption-keys.ts";
 import type { Settings } from "../settings.ts";
 import { GRANT_TYPES } from "../token/exchange.ts";
 
@@ -28,6 +30,10 @@ export function serverMetadata({ issuerUrl, publicUrl, clients }: Settings): Rea
     subject_types_supported: clients.subjectTypes,
     id_token_signing_alg_values_supported: SIGNATURE_ALGS,
     userinfo_signing_alg_values_supported: ["none", ...SIGNATURE_ALGS],
+    id_token_encryption_alg_values_supported: KEY_MANAGEMENT_ALGS,
+    id_token_encryption_enc_values_supported: CONTENT_ENCRYPTION_ALGS,
+    userinfo_encryption_alg_values_supported: KEY_MANAGEMENT_ALGS,
+    userinfo_encryption_enc_values_supported: CONTENT_ENCRYPTION_ALGS,
     claims_supported: ["sub", "iss", "aud", "iat", "exp", "auth_time", "rat", "nonce", "at_hash", "acr", "amr", "sid", "jti"],
     token_endpoint_auth_methods_supported: METHODS,
     token_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGS, // RFC 8414 §2: required beside the two methods of JWTs

@@ -29,7 +29,7 @@ export function oauthService(deps: Deps): Handlers<typeof OAuthService> {
     async introspectToken({ clientAuthentication, token }, { now }) {
       const caller = await requireConfidentialClient(deps, clientAuthentication, now); // RFC 7662 §2.1
       if (token === "") throw new OAuthError("invalid_request", "'token' is missing");
-      return { introspection: await introspect(deps, token, { keep: (facts) => maySee(caller, facts) }, now) };
+      return { introspection: await introspect(deps, token, { keep: (facts) => maySee(caller, facts), seenBy: "client" }, now) };
     },
 
     async revokeToken({ clientAuthentication, token }, { now }) {
