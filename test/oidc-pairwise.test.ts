@@ -183,6 +183,13 @@ describeWrit("pairwise subjects", { config: PAIRWISE }, (writ) => {
     assert.equal(client.subject_type, "pairwise");
   });
 
+  test("DESIGN §2: introspecting a pairwise client's token takes one statement, as any other's", async () => {
+    const tokens = await flow(writ(), await pairwise(writ()), newSubject());
+    writ().resetStatements();
+    assert.equal((await introspect(writ(), tokens.access_token)).active, true);
+    assert.ok(writ().statements.length <= 1, JSON.stringify(writ().statements));
+  });
+
   test("OIDC Discovery §3: subject_types_supported says so; without a subject_type a client is public", async () => {
     const { body } = await send(`${writ().publicUrl}/.well-known/openid-configuration`);
     assert.deepEqual(body.subject_types_supported, ["public", "pairwise"]);

@@ -290,7 +290,11 @@ test("RFC 7591 §3: with initial access tokens only who brings one may register;
     const late = await register(writ, { redirect_uris: [URI] }, token);
     assert.deepEqual([late.status, late.body.error, late.headers.get("retry-after")], [429, "too_many_requests", "1"]);
     time.advance(MINUTE / 4);
-    assert.equal((await register(writ, { redirect_uris: [URI] }, token)).status, 201);
+    const made = await register(writ, { redirect_uris: [URI] }, token);
+    assert.equal(made.status, 201);
+    const { client_id, registration_access_token } = made.body;
+    assert.equal((await callRegistration(writ, "PUT", `/${client_id}`, { token: registration_access_token, body: { redirect_uris: [URI] } })).status, 429, "updates count too");
+    assert.equal((await callRegistration(writ, "GET", `/${client_id}`, { token: registration_access_token })).status, 200);
     assert.equal((await register(writ, { redirect_uris: [URI] }, token)).status, 429);
   } finally {
     await writ.close();

@@ -62,6 +62,7 @@ export async function updateDynamicClient(
   requireEnabled(deps);
   const token = requireBearer(authorization);
   await requireManaged(deps, clientId, token);
+  deps.registrationLimit.take(now); // an update writes, and may fetch what the client names
   refuseSoftwareStatement(softwareStatement);
   const { compatHydra } = deps.settings;
   if (!compatHydra && sent.clientId !== "" && sent.clientId !== clientId) throw invalid("client_id", "is another client's (RFC 7592 §2.2)");
