@@ -6,6 +6,8 @@ import { bringsJwks, requireKeyFor, requirePublicJwks } from "./client-jwks.ts";
 import { invalid } from "./invalid.ts";
 import { requireHttpUrl, requireOrigin, requirePostLogoutRedirectUri, requireRedirectUri } from "./uris.ts";
 
+const MAX_REQUEST_URI = 512;
+
 /** One rule on a client's metadata: throws OAuthError naming the member that breaks it. Never changes the client. */
 export type Rule = (client: Client) => void;
 
@@ -52,7 +54,10 @@ export const RULES: readonly Rule[] = [
     if (jwksUri === "") requireKeyFor("jwks", jwks, tokenEndpointAuthSigningAlg);
   },
   ({ requestUris }) => {
-    for (const uri of requestUris) requireHttpUrl("request_uris", uri);
+    for (const uri of requestUris) {
+      requireHttpUrl("request_uris", uri);
+      if (uri.length > MAX_REQUEST_URI) throw invalid("request_uris", `holds a URI of more than ${MAX_REQUEST_URI} characters (RFC 9101 §5)`);
+    }
   },
   ({ idTokenSignedResponseAlg, userinfoSignedResponseAlg, requestObjectSigningAlg }) => {
     requireAlg("id_token_signed_response_alg", idTokenSignedResponseAlg, SIGNATURE_ALGS);
