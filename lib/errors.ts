@@ -1,6 +1,6 @@
 /**
  * HTTP status of each error code at an endpoint that answers directly. The codes and statuses come from
- * RFC 6749 §5.2, RFC 7009 §2.2.1, RFC 7591 §3.2.2, RFC 6750 §3.1, OIDC Core §3.1.2.6, RFC 9101 §7; the last five are Hydra's.
+ * RFC 6749 §5.2, RFC 7009 §2.2.1, RFC 7591 §3.2.2, RFC 6750 §3.1, OIDC Core §3.1.2.6, RFC 9101 §7; the last seven are Hydra's.
  */
 export const HTTP_STATUS = {
   invalid_request: 400,
@@ -30,6 +30,8 @@ export const HTTP_STATUS = {
   request_unauthorized: 401,
   request_forbidden: 403,
   "Not Found": 404, // a challenge that is none of this server's
+  jti_known: 400,
+  missing_required_parameter: 400,
   invalid_state: 400,
   insufficient_entropy: 400,
 } as const;
