@@ -6,6 +6,7 @@ import { LoginService } from "#gen/writ/admin/v1/login_service_pb.ts";
 import { MetadataService } from "#gen/writ/admin/v1/metadata_service_pb.ts";
 import { SessionService } from "#gen/writ/admin/v1/session_service_pb.ts";
 import { TokenService as AdminTokenService } from "#gen/writ/admin/v1/token_service_pb.ts";
+import { TrustedIssuerService } from "#gen/writ/admin/v1/trusted_issuer_service_pb.ts";
 import { OAuthService } from "#gen/writ/oauth/v1/oauth_service_pb.ts";
 import { TokenService } from "#gen/writ/token/v1/token_service_pb.ts";
 import type { Config } from "#lib/config.ts";
@@ -34,6 +35,7 @@ import { metadataService } from "./services/metadata.ts";
 import { oauthService } from "./services/oauth.ts";
 import { sessionService } from "./services/session.ts";
 import { tokenService } from "./services/token.ts";
+import { trustedIssuerService } from "./services/trusted-issuer.ts";
 import { settle } from "./settings.ts";
 import { closeDb, type OpenOptions, openDb, pingDb } from "./store/db.ts";
 import { migrateUp, requireSchema } from "./store/migrate.ts";
@@ -130,6 +132,7 @@ function serviceRegistrations(deps: Deps): Registration[] {
     register(LoginService, loginService(deps)),
     register(ConsentService, consentService(deps)),
     register(SessionService, sessionService(deps)),
+    register(TrustedIssuerService, trustedIssuerService(deps)),
   ];
 }
 

@@ -116,6 +116,14 @@ export const configSchema = z.strictObject({
       pkce: z.strictObject({ enforced: z.boolean().default(false), enforced_for_public_clients: z.boolean().optional() }).prefault({}), // unset: public clients must (RFC 9700 §2.1.1), under `compat: hydra` need not
       grant: z
         .strictObject({
+          jwt: z
+            .strictObject({
+              jti_optional: z.boolean().default(false), // true: an assertion without `jti` can be used again until it expires
+              iat_optional: z.boolean().default(false), // as Hydra; without it `max_ttl` counts from now
+              max_ttl: duration.prefault("720h"), // from `iat` to `exp`, as Hydra
+              omit_assertion_audience: z.boolean().default(true), // as Hydra: the token is for whom the client asks, and not for whom the assertion was
+            })
+            .prefault({}),
           refresh_token: z.strictObject({ rotation_grace_period: duration.refine((milliseconds) => milliseconds <= 300_000, "is longer than 5 minutes").optional() }).prefault({}), // a superseded refresh token is no theft for so long: 60 s, under `compat: hydra` 0
         })
         .prefault({}),

@@ -26,6 +26,8 @@ export const LOG_EVENTS = [
   "token_revoked",
   "access_tokens_deleted",
   "jwk_changed",
+  "trusted_issuer_created",
+  "trusted_issuer_deleted",
   "store_group_failed",
   "store_retry",
   "store_opened",

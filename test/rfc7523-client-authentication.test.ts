@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { createHmac, createPrivateKey, createPublicKey, type JsonWebKey, type KeyObject } from "node:crypto";
+import { createHmac, createPublicKey, type KeyObject } from "node:crypto";
 import { after, before, test } from "node:test";
-import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from "jose";
+import { SignJWT, UnsecuredJWT } from "jose";
 import { MINUTE, makeTestClock, SECOND } from "./harness/clock.ts";
 import { type Answer, createClient, introspect, postForm, sendJson, type TestClient } from "./harness/http.ts";
+import { makeTestKey, type TestKey } from "./harness/keys.ts";
 import { type Peer, startPeer } from "./harness/peer.ts";
 import { describeWrit } from "./harness/writ.ts";
 
@@ -11,16 +12,6 @@ const ISSUER = "http://127.0.0.1:4444";
 const TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 const time = makeTestClock();
 const seconds = () => Math.floor(time.clock() / 1000);
-
-interface Key {
-  readonly privateKey: KeyObject;
-  readonly publicJwk: JsonWebKey & Record<string, unknown>;
-}
-
-async function makeKey(alg: string): Promise<Key> {
-  const pair = await generateKeyPair(alg, { extractable: true });
-  return { privateKey: createPrivateKey({ key: (await exportJWK(pair.privateKey)) as JsonWebKey, format: "jwk" }), publicJwk: { ...(await exportJWK(pair.publicKey)) } };
-}
 
 interface Overrides {
   readonly header?: object;
@@ -41,10 +32,10 @@ const sign = (clientId: string, alg: string, key: KeyObject | Uint8Array, { head
   new SignJWT(claimsOf(clientId, claims)).setProtectedHeader({ alg, ...header }).sign(key);
 
 describeWrit("RFC 7523 client authentication", { clock: time.clock }, (writ) => {
-  let ec: Key;
+  let ec: TestKey;
   let peer: Peer;
   before(async () => {
-    [ec, peer] = await Promise.all([makeKey("ES256"), startPeer()]);
+    [ec, peer] = await Promise.all([makeTestKey("ES256"), startPeer()]);
   });
   after(() => peer.close());
 
@@ -62,7 +53,7 @@ describeWrit("RFC 7523 client authentication", { clock: time.clock }, (writ) => 
 
   for (const alg of ["RS256", "PS384", "ES256", "ES384", "ES512", "EdDSA"])
     test(`OIDC Core §9: private_key_jwt by ${alg} at the token endpoint`, async () => {
-      const { privateKey, publicJwk } = await makeKey(alg);
+      const { privateKey, publicJwk } = await makeTestKey(alg);
       const client = await register([{ ...publicJwk, kid: "k", use: "sig", alg }], { token_endpoint_auth_signing_alg: alg });
       const answer = await ask(await sign(client.client_id, alg, privateKey, { header: { kid: "k" } }));
       assert.equal(answer.status, 200, answer.text);
@@ -111,7 +102,7 @@ describeWrit("RFC 7523 client authentication", { clock: time.clock }, (writ) => 
   });
 
   test("RFC 7523 §3: iss and sub are both the client; whom they name is believed only with its own key", async () => {
-    const [client, victim] = [await register([ec.publicJwk]), await register([(await makeKey("ES256")).publicJwk])];
+    const [client, victim] = [await register([ec.publicJwk]), await register([(await makeTestKey("ES256")).publicJwk])];
     for (const claims of [
       { iss: victim.client_id },
       { sub: victim.client_id },
@@ -127,7 +118,7 @@ describeWrit("RFC 7523 client authentication", { clock: time.clock }, (writ) => 
   });
 
   test("RFC 8725 §2.1, §3.1: none, a public key as HMAC secret, another algorithm than registered, keys in the header: all refused", async () => {
-    const rsa = await makeKey("RS256");
+    const rsa = await makeTestKey("RS256");
     const client = await register([rsa.publicJwk, ec.publicJwk], { token_endpoint_auth_signing_alg: "RS256" });
     const id = client.client_id;
     await refused(new UnsecuredJWT(claimsOf(id)).encode(), /not signed by an algorithm/);
@@ -137,7 +128,7 @@ describeWrit("RFC 7523 client authentication", { clock: time.clock }, (writ) => 
     await refused(`${input}.${createHmac("sha256", pem).update(input).digest("base64url")}`, UNIFORM);
     await refused(await sign(id, "ES256", ec.privateKey), UNIFORM);
     await refused(await sign(id, "PS256", rsa.privateKey), UNIFORM);
-    const thief = await makeKey("RS256");
+    const thief = await makeTestKey("RS256");
     await refused(await sign(id, "RS256", thief.privateKey, { header: { jwk: thief.publicJwk, jku: `${peer.url}/thief`, x5u: `${peer.url}/thief` } }), UNIFORM);
     assert.equal(peer.asked.includes("/thief"), false);
     const [header = "", payload = ""] = (await sign(id, "RS256", rsa.privateKey)).split(".");
@@ -149,7 +140,7 @@ describeWrit("RFC 7523 client authentication", { clock: time.clock }, (writ) => 
   });
 
   test("RFC 7517 §4: kid names the key; without one each that fits is tried; keys for something else are not", async () => {
-    const other = await makeKey("ES256");
+    const other = await makeTestKey("ES256");
     const both = await register([
       { ...other.publicJwk, kid: "other" },
       { ...ec.publicJwk, kid: "mine" },
@@ -198,13 +189,13 @@ describeWrit("RFC 7523 client authentication", { clock: time.clock }, (writ) => 
   });
 
   test("OIDC Core §10.1.1: keys at jwks_uri are fetched once for many, anew for an unknown kid, and seldom", async () => {
-    const [first, second] = [await makeKey("ES256"), await makeKey("ES256")];
+    const [first, second] = [await makeTestKey("ES256"), await makeTestKey("ES256")];
     const path = `/rotating-${count++}`;
     peer.serve(path, { keys: [{ ...first.publicJwk, kid: "1" }, { kty: "oct", k: "AAAA", kid: "2" }, "nothing"] });
     const client = await createClient(writ(), { token_endpoint_auth_method: "private_key_jwt", jwks_uri: peer.url + path });
     const nodes = writ().cores.length;
     const asked = () => peer.asked.filter((each) => each === path).length;
-    const use = async (key: Key, kid: string) => (await ask(await sign(client.client_id, "ES256", key.privateKey, { header: { kid } }))).status;
+    const use = async (key: TestKey, kid: string) => (await ask(await sign(client.client_id, "ES256", key.privateKey, { header: { kid } }))).status;
     assert.deepEqual(new Set(await Promise.all(Array.from({ length: 10 }, () => use(first, "1")))), new Set([200]));
     assert.equal(asked(), nodes);
     peer.serve(path, { keys: [{ ...second.publicJwk, kid: "2" }] });
@@ -222,7 +213,7 @@ describeWrit("RFC 7523 client authentication", { clock: time.clock }, (writ) => 
   });
 
   test("a key without kid that was replaced at jwks_uri is found after the cool-down", async () => {
-    const [first, second] = [await makeKey("ES256"), await makeKey("ES256")];
+    const [first, second] = [await makeTestKey("ES256"), await makeTestKey("ES256")];
     const path = `/anonymous-${count++}`;
     peer.serve(path, { keys: [first.publicJwk] });
     const client = await createClient(writ(), { token_endpoint_auth_method: "private_key_jwt", jwks_uri: peer.url + path });
@@ -328,7 +319,7 @@ describeWrit("RFC 7523 client authentication", { clock: time.clock }, (writ) => 
 
 describeWrit("compat: hydra", { clock: time.clock, config: { compat: "hydra" } }, (writ) => {
   test("hydra.md §4.1: without a registered algorithm private_key_jwt is by RS256", async () => {
-    const [rsa, ec] = await Promise.all([makeKey("RS256"), makeKey("ES256")]);
+    const [rsa, ec] = await Promise.all([makeTestKey("RS256"), makeTestKey("ES256")]);
     const client = await createClient(writ(), { token_endpoint_auth_method: "private_key_jwt", jwks: { keys: [rsa.publicJwk, ec.publicJwk] } });
     const ask = (assertion: string) => postForm(`${writ().publicUrl}/oauth2/token`, { grant_type: "client_credentials", client_assertion_type: TYPE, client_assertion: assertion });
     assert.equal((await ask(await sign(client.client_id, "RS256", rsa.privateKey))).status, 200);

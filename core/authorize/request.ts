@@ -24,11 +24,7 @@ const KNOWN = new Set([
   ..."prompt max_age acr_values ui_locales display login_hint id_token_hint login_verifier consent_verifier".split(" "),
 ]);
 /** What is not supported, with the code that says so (OIDC Core §3.1.2.6, §6). */
-const REFUSED = [
-  ["request", "request_not_supported"],
-  ["request_uri", "request_uri_not_supported"],
-  ["registration", "registration_not_supported"],
-] as const;
+const REFUSED = [["registration", "registration_not_supported"]] as const;
 /** Hydra's least length of `state` and `nonce`, in characters. */
 const HYDRA_LEAST_LENGTH = 8;
 

@@ -9,6 +9,8 @@ import { invalid } from "./invalid.ts";
 import { requireSector } from "./sector.ts";
 import { requireHttpsUrl, requireHttpUrl, requireOrigin, requirePostLogoutRedirectUri, requireRedirectUri } from "./uris.ts";
 
+const MAX_REQUEST_URI = 512;
+
 /** One rule on a client's metadata: throws OAuthError naming the member that breaks it. Never changes the client. */
 export type Rule = (client: Client, settings: ClientSettings) => void;
 
@@ -71,7 +73,10 @@ export const RULES: readonly Rule[] = [
     if (defaultAcrValues.some((each) => /\s/.test(each))) throw invalid("default_acr_values", "holds a space inside an entry");
   },
   ({ requestUris }) => {
-    for (const uri of requestUris) requireHttpUrl("request_uris", uri);
+    for (const uri of requestUris) {
+      requireHttpUrl("request_uris", uri);
+      if (uri.length > MAX_REQUEST_URI) throw invalid("request_uris", `holds a URI of more than ${MAX_REQUEST_URI} characters (RFC 9101 §5)`);
+    }
   },
   ({ idTokenSignedResponseAlg, userinfoSignedResponseAlg, requestObjectSigningAlg }) => {
     requireAlg("id_token_signed_response_alg", idTokenSignedResponseAlg, SIGNATURE_ALGS);

@@ -40,8 +40,10 @@ export function serverMetadata({ issuerUrl, publicUrl, clients }: Settings): Rea
     code_challenge_methods_supported: ["S256"],
     authorization_response_iss_parameter_supported: true,
     claims_parameter_supported: false,
-    request_parameter_supported: false,
-    request_uri_parameter_supported: false, // said, for absence would mean true
+    request_parameter_supported: true,
+    request_uri_parameter_supported: true,
+    require_request_uri_registration: true,
+    request_object_signing_alg_values_supported: ["none", ...SIGNATURE_ALGS],
     revocation_endpoint: `${publicUrl}/oauth2/revoke`,
     revocation_endpoint_auth_methods_supported: METHODS,
     revocation_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGS,

@@ -15,6 +15,7 @@ const EXPIRING = [
   ["assertion_jtis", ({ assertionJtis: table }: Tables) => ({ table, id: table.jtiHash })],
   ["decisions", ({ decisions: table }: Tables) => ({ table, id: table.id })],
   ["sessions", ({ sessions: table }: Tables) => ({ table, id: table.id })],
+  ["trusted_issuers", ({ trustedIssuers: table }: Tables) => ({ table, id: table.id })],
   ["grants", ({ grants: table }: Tables) => ({ table, id: table.id })],
 ] as const;
 

@@ -7,6 +7,7 @@ import { type AuthenticateDeps, authenticateClient } from "../client/authenticat
 import { authorizationCode } from "./grant-types/authorization-code.ts";
 import { clientCredentials } from "./grant-types/client-credentials.ts";
 import type { GrantType } from "./grant-types/grant-type.ts";
+import { jwtBearer } from "./grant-types/jwt-bearer.ts";
 import { refreshToken } from "./grant-types/refresh-token.ts";
 import type { IssueDeps } from "./issue.ts";
 
@@ -15,6 +16,7 @@ export const GRANT_TYPES: Readonly<Record<string, GrantType>> = {
   authorization_code: authorizationCode,
   refresh_token: refreshToken,
   client_credentials: clientCredentials,
+  "urn:ietf:params:oauth:grant-type:jwt-bearer": jwtBearer,
 };
 
 /**
