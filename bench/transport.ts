@@ -41,6 +41,10 @@ function makeTestDispatcher() {
     introspectToken: nothing,
     revokeToken: nothing,
     checkOrigin: nothing,
+    registerClient: nothing,
+    getRegisteredClient: nothing,
+    updateRegisteredClient: nothing,
+    deleteRegisteredClient: nothing,
     getMetadata: nothing,
     getJwks: nothing,
   };

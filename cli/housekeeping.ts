@@ -6,12 +6,14 @@ export interface JanitorFlags extends DatabaseFlags {
   readonly limit: string;
 }
 
-/** Seals stored keys and sessions with the first system secret, so that older ones can be taken from the configuration. */
+/** Seals stored keys, secrets of clients and sessions with the first system secret, so that older ones can be taken from the configuration. */
 export function reseal(flags: DatabaseFlags): Promise<void> {
   return withDatabase(flags, async (maintenance) => {
-    const { keys, sessions } = await maintenance.reseal();
+    const { keys, secrets, sessions } = await maintenance.reseal();
     const count = (n: number, what: string): string => `${n} ${n === 1 ? what : `${what}s`}`;
-    process.stdout.write(`${count(keys, "key")} and ${count(sessions, "session")} were sealed anew; all are sealed with the first secret now.\n`);
+    process.stdout.write(
+      `${count(keys, "key")}, ${count(secrets, "client secret")} and ${count(sessions, "session")} were sealed anew; all are sealed with the first secret now.\n`,
+    );
   });
 }
 

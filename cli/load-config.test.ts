@@ -43,6 +43,7 @@ describe("every key of the schema can be set by the environment", () => {
     "strategies.scope": ["exact", "exact"],
     "strategies.jwt.scope_claim": ["both", "both"],
     "strategies.jwt.alg": ["RS256", "RS256"],
+    "oidc.subject_identifiers.supported_types": ["public", ["public"]],
     "log.level": ["debug", "debug"],
     "log.format": ["text", "text"],
     token_prefix: ["acme", "acme"],

@@ -7,6 +7,7 @@ import { LogoutService } from "#gen/writ/admin/v1/logout_service_pb.ts";
 import { MetadataService } from "#gen/writ/admin/v1/metadata_service_pb.ts";
 import { SessionService } from "#gen/writ/admin/v1/session_service_pb.ts";
 import { TokenService as AdminTokenService } from "#gen/writ/admin/v1/token_service_pb.ts";
+import { TrustedIssuerService } from "#gen/writ/admin/v1/trusted_issuer_service_pb.ts";
 import { OAuthService } from "#gen/writ/oauth/v1/oauth_service_pb.ts";
 import { TokenService } from "#gen/writ/token/v1/token_service_pb.ts";
 import type { Config } from "#lib/config.ts";
@@ -16,11 +17,13 @@ import { type Dispatcher, type Registration, register } from "#lib/rpc/call.ts";
 import { derive, makeSealer, type Sealer } from "#lib/seal.ts";
 import { type Clock, systemClock } from "#lib/time.ts";
 import { makeAccessTable } from "./access.ts";
+import { makeRegistrationLimit } from "./client/registration-limit.ts";
 import { makeSlowHash } from "./client/slow-hash.ts";
 import type { Deps } from "./deps.ts";
 import { makeDispatcher } from "./dispatch.ts";
 import { healthRegistration } from "./health.ts";
 import { ISSUER } from "./issuer.ts";
+import { makeRemoteKeys } from "./jwt/remote-keys.ts";
 import { requireKnownSealKeys } from "./keys/reseal.ts";
 import { FIRST_ALGS, makeSigningKeys, SIGNING_SETS } from "./keys/signing-keys.ts";
 import { makeLogoutDelivery } from "./logout/delivery.ts";
@@ -35,6 +38,7 @@ import { metadataService } from "./services/metadata.ts";
 import { oauthService } from "./services/oauth.ts";
 import { sessionService } from "./services/session.ts";
 import { tokenService } from "./services/token.ts";
+import { trustedIssuerService } from "./services/trusted-issuer.ts";
 import { settle } from "./settings.ts";
 import { closeDb, type OpenOptions, openDb, pingDb } from "./store/db.ts";
 import { migrateUp, requireSchema } from "./store/migrate.ts";
@@ -96,10 +100,12 @@ export async function composeCore(config: Config, { log, version, clock = system
       keys,
       openedTokens: makeOpenedTokens(),
       slowHash: makeSlowHash({ random }),
+      registrationLimit: makeRegistrationLimit(config.oidc.dynamic_client_registration.max_per_minute),
       revocationKeys,
       digestKey,
       outbound,
       logoutDelivery,
+      remoteKeys: makeRemoteKeys({ outbound, log }),
       log,
       version,
     };
@@ -137,6 +143,7 @@ function serviceRegistrations(deps: Deps): Registration[] {
     register(LogoutService, logoutService(deps)),
     register(ConsentService, consentService(deps)),
     register(SessionService, sessionService(deps)),
+    register(TrustedIssuerService, trustedIssuerService(deps)),
   ];
 }
 

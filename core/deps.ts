@@ -4,7 +4,9 @@ import type { Log } from "#lib/events.ts";
 import type { Random } from "#lib/random.ts";
 import type { Sealer } from "#lib/seal.ts";
 import type { Clock } from "#lib/time.ts";
+import type { RegistrationLimit } from "./client/registration-limit.ts";
 import type { SlowHash } from "./client/slow-hash.ts";
+import type { RemoteKeys } from "./jwt/remote-keys.ts";
 import type { SigningKeys } from "./keys/signing-keys.ts";
 import type { LogoutDelivery } from "./logout/delivery.ts";
 import type { Outbound } from "./outbound/outbound.ts";
@@ -29,6 +31,7 @@ export interface Deps {
   readonly keys: SigningKeys;
   readonly openedTokens: OpenedTokens;
   readonly slowHash: SlowHash;
+  readonly registrationLimit: RegistrationLimit;
   readonly revocationKeys: RevocationKeys;
   /** Of digests that are kept beside what is sealed. */
   readonly digestKey: KeyObject;
@@ -36,6 +39,8 @@ export interface Deps {
   readonly outbound: Outbound;
   /** Tells clients of the end of sessions. */
   readonly logoutDelivery: LogoutDelivery;
+  /** Keys at clients' `jwks_uri`. */
+  readonly remoteKeys: RemoteKeys;
   readonly log: Log;
   readonly version: string;
 }

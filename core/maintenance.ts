@@ -3,6 +3,7 @@ import type { Log } from "#lib/events.ts";
 import { pooledRandom } from "#lib/random.ts";
 import { makeSealer } from "#lib/seal.ts";
 import { addMillis } from "#lib/time.ts";
+import { resealClientSecrets } from "./client/reseal.ts";
 import { resealSessions } from "./handshake/reseal.ts";
 import { ISSUER } from "./issuer.ts";
 import { resealStoredKeys } from "./keys/reseal.ts";
@@ -19,8 +20,8 @@ export interface Maintenance {
   migrateUp(): Promise<readonly MigrationStatus[]>;
   /** Takes back the last `steps`. Returns what was taken back. */
   migrateDown(steps: number): Promise<readonly MigrationStatus[]>;
-  /** Seals stored keys, and what consent apps attached to grants, with the first system secret. Returns how many were sealed anew. */
-  reseal(): Promise<{ readonly keys: number; readonly sessions: number }>;
+  /** Seals stored keys, secrets of clients, and what consent apps attached to grants, with the first system secret. Returns how many were sealed anew. */
+  reseal(): Promise<{ readonly keys: number; readonly secrets: number; readonly sessions: number }>;
   /** Deletes what has expired, at most `limit` rows of each table. Returns rows by table. */
   deleteExpired(limit: number): Promise<Readonly<Record<string, number>>>;
   close(): Promise<void>;
@@ -42,7 +43,7 @@ export async function openMaintenance(config: Config, log: Log): Promise<Mainten
       const [first] = config.secrets.system;
       if (first === undefined) throw new Error("secrets.system is not set: give the new secret first, and the older ones after it");
       const deps = { db, issuer: ISSUER, sealer: makeSealer({ secrets: config.secrets.system, issuer: ISSUER, prefix: "writ", random: pooledRandom() }) };
-      return { keys: await resealStoredKeys(deps), sessions: await resealSessions(deps) };
+      return { keys: await resealStoredKeys(deps), secrets: await resealClientSecrets(deps, await databaseTime(db)), sessions: await resealSessions(deps) };
     },
     async deleteExpired(limit) {
       await requireSchema(db);

@@ -39,6 +39,25 @@ export interface Settings {
   };
   /** Where cookies are kept and under which names. */
   readonly cookies: CookieSettings;
+  /** What clients may be, and how strangers make them. */
+  readonly clients: ClientSettings;
+}
+
+/** What clients may be, and how strangers make them. */
+export interface ClientSettings {
+  /** `subject_type`s that can be registered; the first is the default. */
+  readonly subjectTypes: readonly ("public" | "pairwise")[];
+  /** Of pairwise identifiers. Undefined: there are none. */
+  readonly pairwiseSalt: string | undefined;
+  /** Of a client that registers without a scope: names separated by spaces. */
+  readonly defaultScope: string;
+  /** In development: URLs of clients that are fetched may be http. */
+  readonly allowHttp: boolean;
+  readonly registration: {
+    readonly enabled: boolean;
+    /** Undefined: all that there are. */
+    readonly grantTypes: readonly string[] | undefined;
+  };
 }
 
 /** Where cookies are kept and under which names. */
@@ -83,6 +102,22 @@ export function settle(config: Config): Settings {
       revokesPrevious: config.refresh.revoke_previous_access_tokens ?? hydra,
     },
     cookies: settleCookies(config, issuerUrl, hydra),
+    clients: settleClients(config, hydra),
+  };
+}
+
+/** Grant types by which a person agrees to what the tokens are for. */
+const ASKING_GRANTS = ["authorization_code", "implicit", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"] as const;
+
+function settleClients({ dev, oidc }: Config, hydra: boolean): ClientSettings {
+  const { subject_identifiers: subjects, dynamic_client_registration: registration } = oidc;
+  const { enabled, default_scope: defaultScope, allowed_grant_types: grantTypes } = registration;
+  return {
+    subjectTypes: (["public", "pairwise"] as const).filter((type) => subjects.supported_types.includes(type)), // hydra.md §4.1: public is the default where there is a choice
+    pairwiseSalt: subjects.pairwise.salt,
+    defaultScope: defaultScope.join(" "),
+    allowHttp: dev,
+    registration: { enabled, grantTypes: grantTypes ?? (hydra ? undefined : ASKING_GRANTS) },
   };
 }
 

@@ -10,6 +10,7 @@ import { jwksEndpoint, metadataEndpoint } from "./oauth/documents.ts";
 import { endSessionEndpoint } from "./oauth/end-session.ts";
 import { alive, ready } from "./oauth/health.ts";
 import { introspectEndpoint } from "./oauth/introspect.ts";
+import { configurationEndpoint, registrationEndpoint } from "./oauth/register.ts";
 import { revokeEndpoint } from "./oauth/revoke.ts";
 import { tokenEndpoint } from "./oauth/token.ts";
 import { userinfoEndpoint } from "./oauth/userinfo.ts";
@@ -17,14 +18,15 @@ import { checkSessionPage } from "./pages/check-session.ts";
 import { consentFallback, loginFallback } from "./pages/fallback.ts";
 import { loggedOutPage, logoutFallback, stillLoggedInPage } from "./pages/logout.ts";
 
-/** The public paths, by their exact spelling. */
-export function publicRoutes(transport: Transport, config: Pick<Config, "serve" | "urls">, isStopping: () => boolean): ReadonlyMap<string, Route> {
+/** The public paths, by their exact spelling; `{id}` at the end of one stands for any last segment. */
+export function publicRoutes(transport: Transport, config: Pick<Config, "serve" | "urls" | "compat">, isStopping: () => boolean): ReadonlyMap<string, Route> {
   const oauth = createClient(OAuthService, transport);
   const clients = clientCors(config.serve.public.cors, oauth);
   const { policy: cors } = clients;
   const authorize = authorizeEndpoint(oauth);
   const endSession = endSessionEndpoint(oauth);
   const userinfo = userinfoEndpoint(oauth, clients);
+  const style = { bare: config.compat !== "hydra" };
   const metadata: Omit<Route, "pattern"> = { methods: { GET: metadataEndpoint(oauth) }, cors: openCors };
   const routes: Readonly<Record<string, Omit<Route, "pattern">>> = {
     "/oauth2/auth": { methods: { GET: authorize, POST: authorize } },
@@ -39,6 +41,8 @@ export function publicRoutes(transport: Transport, config: Pick<Config, "serve" 
     "/oauth2/token": { methods: { POST: tokenEndpoint(oauth, clients) }, cors },
     "/oauth2/introspect": { methods: { POST: introspectEndpoint(oauth) } },
     "/oauth2/revoke": { methods: { POST: revokeEndpoint(oauth, clients) }, cors },
+    "/oauth2/register": { methods: { POST: registrationEndpoint(oauth, style) }, cors },
+    "/oauth2/register/{id}": { methods: configurationEndpoint(oauth, clients, style), cors },
     "/.well-known/openid-configuration": metadata,
     "/.well-known/oauth-authorization-server": metadata,
     "/.well-known/jwks.json": { methods: { GET: jwksEndpoint(oauth) }, cors: openCors },

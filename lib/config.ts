@@ -36,6 +36,17 @@ const address = (defaults: { readonly port: number; readonly host: string }) => 
 });
 const open = { open: z.boolean().default(false) }; // true: an address that others reach is served without credentials, since something in front asks for them
 
+/** A bearer token by itself or by its digest, so that the file need not tell a credential. */
+const bearer = {
+  name: z.string(),
+  token: z.string().min(32).optional(),
+  sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
+};
+const isOneOf = (entry: { readonly token?: string | undefined; readonly sha256?: string | undefined }): boolean => (entry.token === undefined) !== (entry.sha256 === undefined);
+
 const role = z.enum(["gateway", "admin", "keys", "service"]);
 
 /** The configuration: every option with its default and its reason. Hydra's keys keep Hydra's names. */
@@ -64,21 +75,7 @@ export const configSchema = z.strictObject({
   core: z.strictObject({ url: httpUrl.optional(), token: z.string().optional(), ca: z.string().optional(), cert: z.string().optional(), key: z.string().optional() }).prefault({}), // for a gateway alone: where core is and how to prove itself there (token; or paths of PEM files)
   access: z
     .strictObject({
-      tokens: z
-        .array(
-          z
-            .strictObject({
-              name: z.string(),
-              token: z.string().min(32).optional(),
-              sha256: z
-                .string()
-                .regex(/^[0-9a-f]{64}$/)
-                .optional(),
-              roles: z.array(role).min(1),
-            })
-            .refine((entry) => (entry.token === undefined) !== (entry.sha256 === undefined), "needs either token or sha256"),
-        )
-        .default([]), // bearer tokens of callers of the RPC and admin ports
+      tokens: z.array(z.strictObject({ ...bearer, roles: z.array(role).min(1) }).refine(isOneOf, "needs either token or sha256")).default([]), // bearer tokens of callers of the RPC and admin ports
       certificates: z.array(z.strictObject({ name: z.string(), sha256: z.string().regex(/^[0-9a-f]{64}$/), roles: z.array(role).min(1) })).default([]), // client certificates by the SHA-256 of their DER
     })
     .prefault({}), // both empty: whoever reaches the port may do everything, which is why it is loopback only
@@ -121,7 +118,41 @@ export const configSchema = z.strictObject({
       pkce: z.strictObject({ enforced: z.boolean().default(false), enforced_for_public_clients: z.boolean().optional() }).prefault({}), // unset: public clients must (RFC 9700 §2.1.1), under `compat: hydra` need not
       grant: z
         .strictObject({
+          jwt: z
+            .strictObject({
+              jti_optional: z.boolean().default(false), // true: an assertion without `jti` can be used again until it expires
+              iat_optional: z.boolean().default(false), // as Hydra; without it `max_ttl` counts from now
+              max_ttl: duration.prefault("720h"), // from `iat` to `exp`, as Hydra
+              omit_assertion_audience: z.boolean().default(true), // as Hydra: the token is for whom the client asks, and not for whom the assertion was
+            })
+            .prefault({}),
           refresh_token: z.strictObject({ rotation_grace_period: duration.refine((milliseconds) => milliseconds <= 300_000, "is longer than 5 minutes").optional() }).prefault({}), // a superseded refresh token is no theft for so long: 60 s, under `compat: hydra` 0
+        })
+        .prefault({}),
+    })
+    .prefault({}),
+  oidc: z
+    .strictObject({
+      subject_identifiers: z
+        .strictObject({
+          supported_types: z
+            .array(z.enum(["public", "pairwise"]))
+            .min(1)
+            .default(["public"]), // as Hydra
+          pairwise: z.strictObject({ salt: z.string().min(8).optional() }).prefault({}), // what nobody may know who is not to link subjects; must never change
+        })
+        .refine(
+          ({ supported_types, pairwise }) => !supported_types.includes("pairwise") || pairwise.salt !== undefined,
+          "has pairwise among supported_types and no pairwise.salt: set it to a secret of 8 characters or more that never changes",
+        )
+        .prefault({}),
+      dynamic_client_registration: z
+        .strictObject({
+          enabled: z.boolean().default(false), // as Hydra: strangers may not make clients unless the operator says so
+          default_scope: z.array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/)).default(["offline_access", "offline", "openid"]), // as Hydra; also of clients that are made by the admin API
+          allowed_grant_types: z.array(z.string()).optional(), // unset: those by which a person agrees, since any scope may be registered; under `compat: hydra` all
+          initial_access_tokens: z.array(z.strictObject(bearer).refine(isOneOf, "needs either token or sha256")).default([]), // empty: anybody may register (RFC 7591 §3)
+          max_per_minute: z.int().min(1).max(100_000).default(60), // in one process: enough for people and test suites, too few to fill a disk
         })
         .prefault({}),
     })

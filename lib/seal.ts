@@ -19,6 +19,7 @@ export const SEAL_KINDS = {
   stored_key: "sk",
   stored_outcome: "so",
   stored_session: "ss",
+  stored_secret: "st",
 } as const;
 
 /** Kind of a sealed string. */

@@ -105,8 +105,8 @@ describeWrit("authorization endpoint", {}, (writ) => {
       [{ code_challenge: S256("v"), code_challenge_method: "plain" }, "invalid_request"],
       [{ code_challenge: S256("v") }, "invalid_request"],
       [{ code_challenge_method: "S256" }, "invalid_request"],
-      [{ request: "x" }, "request_not_supported"],
-      [{ request_uri: "https://rp.example/r" }, "request_uri_not_supported"],
+      [{ request: "x" }, "invalid_request_object"],
+      [{ request_uri: "https://rp.example/r" }, "invalid_request_uri"],
       [{ registration: "{}" }, "registration_not_supported"],
       [{ custom: "x".repeat(4000) }, "invalid_request"],
     ] as const) {

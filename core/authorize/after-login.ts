@@ -8,6 +8,7 @@ import { timeOf } from "#lib/id.ts";
 import { SCOPE_STRATEGIES } from "#lib/scope.ts";
 import { addMillis, type EpochMillis } from "#lib/time.ts";
 import { registeredMethod } from "../client/authenticate.ts";
+import { obfuscatedSubject } from "../client/pairwise.ts";
 import type { Consent } from "../model/consent.ts";
 import type { Grant } from "../model/grant.ts";
 import { findRememberedConsent } from "../store/consents.ts";
@@ -17,6 +18,7 @@ import { errorPage, goTo, respondError, toResponseError } from "./answer.ts";
 import { beginLogin, isFresh } from "./begin.ts";
 import { type Browser, endFlow, forgetSession, isSameBrowser, newBrowserState, rememberSession } from "./cookies.ts";
 import { type AuthorizeDeps, type Flow, flowExpired, flowRevoked, foreignBrowser, requireSameClient, targetOf, verifierSpent } from "./flow.ts";
+import { isHinted } from "./id-token-hint.ts";
 import { isHardToTakeOver, restoreRedirectUri } from "./redirect-uri.ts";
 import type { Answer } from "./response-modes.ts";
 import { flowExpiry, openLoginVerifier, sealConsentChallenge } from "./sealed.ts";
@@ -58,9 +60,9 @@ export async function afterLogin(deps: AuthorizeDeps, verifier: string, browser:
 }
 
 async function goToConsent(deps: AuthorizeDeps, flow: LoggedIn): Promise<Answer> {
-  const { request, challenge, answer, now } = flow;
+  const { client, request, challenge, answer, now } = flow;
   const { db, issuer } = deps;
-  requireWantedLogin(flow);
+  requireWantedLogin(deps, flow);
   // Asked before the grant is opened: pages that ask again and again without a question leave no rows.
   if (request.prompt.includes("none") && !isCovered(deps, flow, await findRememberedConsent(db, issuer, answer.subject, challenge.clientId, now)))
     throw new OAuthError("consent_required", "Consent has to be asked for, and 'prompt' allows no question");
@@ -77,7 +79,11 @@ async function goToConsent(deps: AuthorizeDeps, flow: LoggedIn): Promise<Answer>
       grantEpoch: answer.grantEpoch,
       sessionEpoch: answer.sessionEpoch,
       expiresAt: flowExpiry(deps, challenge.id),
-      record: create(GrantRecordSchema, { request, login: answer.login }),
+      record: create(GrantRecordSchema, {
+        request,
+        login: answer.login,
+        obfuscatedSubject: obfuscatedSubject(deps.settings, client.record.client, answer.subject, answer.login.forcedSubjectIdentifier),
+      }),
     },
     session,
     now,
@@ -104,14 +110,16 @@ async function goToConsent(deps: AuthorizeDeps, flow: LoggedIn): Promise<Answer>
 }
 
 /** What was asked of the login is looked at again now: time has passed, and somebody else may have logged in. */
-function requireWantedLogin({ request, challenge, answer, now }: LoggedIn): void {
+function requireWantedLogin({ settings }: AuthorizeDeps, { client, request, challenge, answer, now }: LoggedIn): void {
   const { prompt, maxAge, idTokenHintClaims } = request;
-  const { authenticatedAt } = answer.login;
+  const { authenticatedAt, forcedSubjectIdentifier } = answer.login;
+  const person = { subject: answer.subject, sessionId: challenge.skip?.id, forcedSubjectIdentifier };
   const requestedAt = timeOf(challenge.id);
   if (prompt.includes("login") && authenticatedAt < requestedAt) throw new OAuthError("login_required", "'prompt' asks for a login, and there was none since");
   if (prompt.includes("none") && authenticatedAt > requestedAt) throw new OAuthError("login_required", "'prompt' allows no question, and the login app asked one");
   if (challenge.skip !== undefined && !isFresh(authenticatedAt, maxAge, now)) throw new OAuthError("login_required", "The login is older than 'max_age' allows");
-  if (idTokenHintClaims !== undefined && idTokenHintClaims.sub !== answer.subject) throw new OAuthError("login_required", "Somebody else logged in than 'id_token_hint' names");
+  if (idTokenHintClaims !== undefined && !isHinted(settings, client, idTokenHintClaims, person))
+    throw new OAuthError("login_required", "Somebody else logged in than 'id_token_hint' names");
 }
 
 /** A remembered consent covers the request: no question is needed. */

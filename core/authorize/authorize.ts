@@ -5,12 +5,13 @@ import type { StoredClient } from "../model/client.ts";
 import { getClient } from "../store/clients.ts";
 import { afterConsent } from "./after-consent.ts";
 import { afterLogin } from "./after-login.ts";
-import { errorPage, respondError, toResponseError } from "./answer.ts";
+import { errorPage, respondError, type Target, toResponseError } from "./answer.ts";
 import { beginLogin } from "./begin.ts";
 import { readBrowser } from "./cookies.ts";
 import type { AuthorizeDeps } from "./flow.ts";
 import { type ParameterMap, single, toParameterMap } from "./parameters.ts";
 import { readRequest, readTarget } from "./request.ts";
+import { resolveRequestObject } from "./request-object.ts";
 import { MAX_URL } from "./request-url.ts";
 import type { Answer } from "./response-modes.ts";
 import { watchSession } from "./session-state.ts";
@@ -33,16 +34,44 @@ export async function authorize(deps: AuthorizeDeps, { context, cookie }: Author
     if (context?.method === "POST" && browser.binding === undefined) return againByGet(deps, parameters);
 
     const client = await requireClient(deps, single(parameters, "client_id"));
-    const scope = (parameters.get("scope") ?? []).flatMap((names) => names.split(" "));
-    const { target, setCookie } = watchSession(deps, readTarget(deps, client, parameters), { clientId: client.record.client.clientId, scope, browser });
+    const resolved = await resolveOrAnswer(deps, client, parameters, now);
+    if (resolved.kind === "answered") return resolved.answer;
+    const scope = (resolved.parameters.get("scope") ?? []).flatMap((names) => names.split(" "));
+    const { target, setCookie } = watchSession(deps, readTarget(deps, client, resolved.parameters), { clientId: client.record.client.clientId, scope, browser });
     try {
-      const request = await readRequest(deps, client, parameters, target);
+      const request = await readRequest(deps, client, resolved.parameters, target);
       return await beginLogin(deps, { client, request, target, browser, now });
     } catch (error) {
       return { ...respondError(deps, target, toResponseError(error), client.record.client.clientId), setCookie: [...setCookie] };
     }
   } catch (error) {
     if (error instanceof OAuthError) return errorPage(deps, error);
+    throw error;
+  }
+}
+
+/** Of a request object that is refused the client hears where what stands beside it says (RFC 6749 §4.1.2.1), and else the person. */
+async function resolveOrAnswer(
+  deps: AuthorizeDeps,
+  client: StoredClient,
+  parameters: ParameterMap,
+  now: EpochMillis,
+): Promise<{ readonly kind: "resolved"; readonly parameters: ParameterMap } | { readonly kind: "answered"; readonly answer: Answer }> {
+  try {
+    return { kind: "resolved", parameters: await resolveRequestObject(deps, client, parameters, now) };
+  } catch (error) {
+    if (!(error instanceof OAuthError)) throw error;
+    const target = findTarget(deps, client, parameters);
+    if (target === undefined) throw error;
+    return { kind: "answered", answer: respondError(deps, target, toResponseError(error), client.record.client.clientId) };
+  }
+}
+
+function findTarget(deps: AuthorizeDeps, client: StoredClient, parameters: ParameterMap): Target | undefined {
+  try {
+    return readTarget(deps, client, parameters);
+  } catch (error) {
+    if (error instanceof OAuthError) return undefined;
     throw error;
   }
 }

@@ -3,11 +3,13 @@ import { OAuthError } from "#lib/errors.ts";
 import { equalBytes } from "#lib/hash.ts";
 import { makeTimeId } from "#lib/id.ts";
 import type { EpochMillis } from "#lib/time.ts";
+import type { StoredClient } from "../model/client.ts";
 import { isLiveSession, type Session } from "../model/session.ts";
 import { readSession } from "../store/sessions.ts";
 import { goTo } from "./answer.ts";
 import { bindFlow } from "./cookies.ts";
 import type { AuthorizeDeps, Flow } from "./flow.ts";
+import { isHinted } from "./id-token-hint.ts";
 import { shortenRedirectUri } from "./redirect-uri.ts";
 import type { Answer } from "./response-modes.ts";
 import { sealLoginChallenge } from "./sealed.ts";
@@ -21,7 +23,7 @@ const ASKING = ["login", "select_account", "registration"];
  */
 export async function beginLogin(deps: AuthorizeDeps, { client, request, browser, now }: Flow): Promise<Answer> {
   const { config, settings } = deps;
-  const session = await findSession(deps, request, browser.session, now);
+  const session = await findSession(deps, client, request, browser.session, now);
   if (session === undefined && request.prompt.includes("none")) throw new OAuthError("login_required", "Nobody is logged in here, and 'prompt' allows no question");
   const id = makeTimeId(now, deps.random);
   const { digest, setCookie } = bindFlow(deps, browser, id, config.ttl.login_consent_request);
@@ -41,7 +43,8 @@ export async function beginLogin(deps: AuthorizeDeps, { client, request, browser
 
 /** The session that stands for the login, if one does (OIDC Core §3.1.2.3). */
 async function findSession(
-  { db, issuer }: AuthorizeDeps,
+  { db, issuer, settings }: AuthorizeDeps,
+  client: StoredClient,
   { prompt, maxAge, idTokenHintClaims }: AuthorizationRequest,
   cookie: Flow["browser"]["session"],
   now: EpochMillis,
@@ -52,7 +55,8 @@ async function findSession(
   const { session, sessionEpoch } = found;
   if (!session.remember || !equalBytes(session.birth, cookie.birth) || !isLiveSession(session, sessionEpoch, now)) return undefined;
   if (!isFresh(session.authenticatedAt, maxAge, now)) return undefined;
-  if (idTokenHintClaims !== undefined && idTokenHintClaims.sub !== session.subject) return undefined;
+  if (idTokenHintClaims !== undefined && !isHinted(settings, client, idTokenHintClaims, { subject: session.subject, sessionId: session.id, forcedSubjectIdentifier: "" }))
+    return undefined;
   return session;
 }
 

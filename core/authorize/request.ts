@@ -24,11 +24,7 @@ const KNOWN = new Set([
   ..."prompt max_age acr_values ui_locales display login_hint id_token_hint login_verifier consent_verifier".split(" "),
 ]);
 /** What is not supported, with the code that says so (OIDC Core §3.1.2.6, §6). */
-const REFUSED = [
-  ["request", "request_not_supported"],
-  ["request_uri", "request_uri_not_supported"],
-  ["registration", "registration_not_supported"],
-] as const;
+const REFUSED = [["registration", "registration_not_supported"]] as const;
 /** Hydra's least length of `state` and `nonce`, in characters. */
 const HYDRA_LEAST_LENGTH = 8;
 
@@ -70,7 +66,8 @@ export async function readRequest(deps: RequestDeps, client: StoredClient, param
     isRequired: settings.pkce.forAll || (isPublic && settings.pkce.forPublicClients),
   });
   const hint = single(parameters, "id_token_hint");
-  const maxAge = readMaxAge(single(parameters, "max_age"));
+  const maxAge = readMaxAge(single(parameters, "max_age")) ?? metadata.defaultMaxAge; // OIDC Registration §2
+  const acrValues = words(parameters, "acr_values");
   return create(AuthorizationRequestSchema, {
     redirectUri,
     redirectUriSent: parameters.has("redirect_uri"),
@@ -83,7 +80,7 @@ export async function readRequest(deps: RequestDeps, client: StoredClient, param
     codeChallenge,
     prompt: requirePrompt(words(parameters, "prompt")),
     ...(maxAge === undefined ? {} : { maxAge }),
-    acrValues: words(parameters, "acr_values"),
+    acrValues: acrValues.length > 0 ? acrValues : metadata.defaultAcrValues,
     uiLocales: words(parameters, "ui_locales"),
     display: single(parameters, "display"),
     loginHint: single(parameters, "login_hint"),

@@ -16,6 +16,7 @@ const EXPIRING = [
   ["decisions", ({ decisions: table }: Tables) => ({ table, id: table.id })],
   ["logout_outbox", ({ logoutOutbox: table }: Tables) => ({ table, id: table.id })],
   ["sessions", ({ sessions: table }: Tables) => ({ table, id: table.id })],
+  ["trusted_issuers", ({ trustedIssuers: table }: Tables) => ({ table, id: table.id })],
   ["grants", ({ grants: table }: Tables) => ({ table, id: table.id })],
 ] as const;
 

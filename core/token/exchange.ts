@@ -7,6 +7,7 @@ import { type AuthenticateDeps, authenticateClient } from "../client/authenticat
 import { authorizationCode } from "./grant-types/authorization-code.ts";
 import { clientCredentials } from "./grant-types/client-credentials.ts";
 import type { GrantType } from "./grant-types/grant-type.ts";
+import { jwtBearer } from "./grant-types/jwt-bearer.ts";
 import { refreshToken } from "./grant-types/refresh-token.ts";
 import type { IssueDeps } from "./issue.ts";
 
@@ -15,6 +16,7 @@ export const GRANT_TYPES: Readonly<Record<string, GrantType>> = {
   authorization_code: authorizationCode,
   refresh_token: refreshToken,
   client_credentials: clientCredentials,
+  "urn:ietf:params:oauth:grant-type:jwt-bearer": jwtBearer,
 };
 
 /**
@@ -28,7 +30,7 @@ export async function exchangeToken(
   now: EpochMillis,
 ): Promise<MessageInitShape<typeof ExchangeTokenResponseSchema>> {
   const grantType = requireGrantType(request.grantType, deps.settings.compatHydra); // RFC 6749 §5.2: unsupported_grant_type
-  const authenticated = await authenticateClient(deps, request.clientAuthentication); // §3.2.1
+  const authenticated = await authenticateClient(deps, request.clientAuthentication, now); // §3.2.1
   requireRegisteredGrantType(authenticated.client.record.client, request.grantType); // §5.2: unauthorized_client
   return grantType(deps, { ...authenticated, request }, now);
 }

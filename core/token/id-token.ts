@@ -24,7 +24,7 @@ export function identityClaims({ settings, sealer }: Pick<Deps, "settings" | "se
   return {
     ...Object.fromEntries(Object.entries(custom).filter(([name]) => !RESERVED.has(name))),
     iss: settings.issuerUrl,
-    sub: subject,
+    sub: record.obfuscatedSubject || subject, // OIDC Core §8
     aud: [clientId],
     auth_time: login === undefined ? undefined : toSeconds(login.authenticatedAt as EpochMillis),
     rat: toSeconds(timeOf(id)),

@@ -7,6 +7,7 @@ import type { SessionClaims } from "../handshake/session-payload.ts";
 import type { SigningKey } from "../keys/signing-keys.ts";
 import type { StoredClient } from "../model/client.ts";
 import type { Grant } from "../model/grant.ts";
+import { type Encryption, encrypt, encryptionFor } from "./encrypt.ts";
 import { signIdToken } from "./id-token.ts";
 import { accessTokenKey, type IssueDeps, signAccessToken } from "./issue.ts";
 import { sessionClaims } from "./session-claims.ts";
@@ -32,6 +33,8 @@ export interface Issuing {
   readonly accessKey: SigningKey | undefined;
   /** Undefined: there is no ID token. */
   readonly idKey: SigningKey | undefined;
+  /** Undefined: it is not encrypted. */
+  readonly idEncryption: Encryption | undefined;
   readonly claims: SessionClaims;
   /** Expiry of the last of what will be issued. */
   readonly expiresAt: EpochMillis;
@@ -67,18 +70,20 @@ export async function prepareIssuing(
     withRefreshToken,
     accessKey: await accessTokenKey(deps, client, now),
     idKey: isOpenid ? await deps.keys.current("hydra.openid.id-token", isSignatureAlg(idTokenSignedResponseAlg) ? idTokenSignedResponseAlg : "RS256", now) : undefined,
+    idEncryption: isOpenid ? await encryptionFor(deps, client, "id_token", now) : undefined,
     claims: sessionClaims(deps.sealer, grant.record),
     expiresAt: fromSeconds(toSeconds(now) + longest),
   };
 }
 
 /** Issues the tokens of a grant as it is now. Nothing that is issued outlives the row. */
-export function issueOfGrant(deps: IssueDeps, issuing: Issuing, grant: Grant, now: EpochMillis): MessageInitShape<typeof ExchangeTokenResponseSchema> {
-  const { client, scope, lifetimes, withRefreshToken, idKey } = issuing;
+export async function issueOfGrant(deps: IssueDeps, issuing: Issuing, grant: Grant, now: EpochMillis): Promise<MessageInitShape<typeof ExchangeTokenResponseSchema>> {
+  const { client, scope, lifetimes, withRefreshToken, idKey, idEncryption } = issuing;
   const issuedAt = toSeconds(now);
   const left = Math.max(1, toSeconds(grant.expiresAt) - issuedAt);
   const expiresIn = Math.min(lifetimes.accessToken, left);
   const accessToken = makeAccessToken(deps, issuing, grant, expiresIn, now);
+  const idToken = idKey === undefined ? "" : signIdToken(deps, idKey, { grant, accessToken, expiresIn: lifetimes.idToken }, now);
   deps.log.info("token_issued", { client_id: client.record.client.clientId, generation: grant.generation });
   return {
     accessToken,
@@ -86,7 +91,7 @@ export function issueOfGrant(deps: IssueDeps, issuing: Issuing, grant: Grant, no
     expiresIn,
     scope: scope.join(" "),
     refreshToken: withRefreshToken ? sealRefreshToken(deps, grant, issuedAt, issuedAt + Math.min(lifetimes.refreshToken, left)) : "",
-    idToken: idKey === undefined ? "" : signIdToken(deps, idKey, { grant, accessToken, expiresIn: lifetimes.idToken }, now),
+    idToken: idEncryption === undefined ? idToken : await encrypt(idEncryption, idToken, { nested: true }),
   };
 }
 
@@ -98,7 +103,8 @@ function makeAccessToken(deps: IssueDeps, issuing: Issuing, grant: Grant, expire
     clientIncarnation: client.incarnation,
     tokenEpoch: client.tokenEpoch,
   });
-  if (accessKey !== undefined) return signAccessToken(deps, accessKey, handle, { client, subject: grant.subject, scope, audience, ext: claims.accessToken, expiresIn }, now);
+  const subject = (!deps.settings.compatHydra && grant.record.obfuscatedSubject) || grant.subject;
+  if (accessKey !== undefined) return signAccessToken(deps, accessKey, handle, { client, subject, scope, audience, ext: claims.accessToken, expiresIn }, now);
   const issuedAt = toSeconds(now);
   const token = create(AccessTokenSchema, { handle, scope: isNarrowed ? [...scope] : [], issuedAt, expiresAt: issuedAt + expiresIn });
   return deps.sealer.seal("access_token", toBinary(AccessTokenSchema, token));

@@ -9,7 +9,7 @@ import type { StoredClient } from "../model/client.ts";
 import { signJwt } from "./jwt.ts";
 
 /** What is needed to issue. */
-export type IssueDeps = Pick<Deps, "db" | "issuer" | "random" | "sealer" | "keys" | "settings" | "config" | "log">;
+export type IssueDeps = Pick<Deps, "db" | "issuer" | "random" | "sealer" | "keys" | "remoteKeys" | "settings" | "config" | "log">;
 
 /** A new access token. Lifetime in seconds. */
 export interface IssuedAccessToken {
@@ -27,11 +27,13 @@ export interface AccessTokenContent {
   readonly ext: JsonObject | undefined;
   /** Lifetime in seconds. */
   readonly expiresIn: number;
+  /** `subject.grant_epoch`, of a rowless token with a subject of its own. */
+  readonly grantEpoch?: number;
 }
 
 /**
  * Issues an access token that depends on no row but its client's: nothing is written. What ends it is the client's epoch
- * or incarnation, or a `revoked_token` row of its own.
+ * or incarnation, its subject's epoch, or a `revoked_token` row of its own.
  */
 export async function issueRowlessAccessToken(deps: IssueDeps, content: AccessTokenContent, now: EpochMillis): Promise<IssuedAccessToken> {
   const { client, expiresIn } = content;
@@ -40,6 +42,7 @@ export async function issueRowlessAccessToken(deps: IssueDeps, content: AccessTo
     state: { case: "rowless", value: makeTimeId(now, deps.random) },
     clientIncarnation: client.incarnation,
     tokenEpoch: client.tokenEpoch,
+    grantEpoch: content.grantEpoch ?? 0,
   });
   const key = await accessTokenKey(deps, client, now);
   return { accessToken: key === undefined ? sealAccessToken(deps, handle, content, now) : signAccessToken(deps, key, handle, content, now), expiresIn };

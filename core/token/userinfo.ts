@@ -6,13 +6,14 @@ import { isSignatureAlg } from "#lib/signature-algs.ts";
 import { type EpochMillis, toSeconds } from "#lib/time.ts";
 import type { Deps } from "../deps.ts";
 import { getClient } from "../store/clients.ts";
+import { type EncryptDeps, encrypt, encryptionFor } from "./encrypt.ts";
 import { identityClaims } from "./id-token.ts";
 import { findLiveToken, type IntrospectDeps } from "./introspect.ts";
 import { type Claims, signJwt } from "./jwt.ts";
 import type { LiveToken } from "./live-token.ts";
 
 /** What userinfo needs. */
-export type UserinfoDeps = IntrospectDeps & Pick<Deps, "random">;
+export type UserinfoDeps = IntrospectDeps & EncryptDeps & Pick<Deps, "random">;
 
 /**
  * Claims about the subject of an access token.
@@ -25,10 +26,18 @@ export async function userinfo(deps: UserinfoDeps, request: GetUserinfoRequest, 
   if (live.facts.use !== "access_token") throw challenge(deps, "invalid_token", "Only access tokens are allowed here");
   const claims = claimsOf(deps, live);
   const client = await getClient(deps.db, deps.issuer, live.facts.clientId);
+  const encryption = client === undefined ? undefined : await encryptionFor(deps, client, "userinfo", now);
   const alg = client?.record.client.userinfoSignedResponseAlg ?? "";
-  if (!isSignatureAlg(alg)) return { answer: { case: "json", value: new TextEncoder().encode(JSON.stringify(claims)) } };
+  if (!isSignatureAlg(alg)) {
+    const json = JSON.stringify(claims);
+    // OIDC Core §5.3.2: what is only encrypted is a JWT all the same, of the claims themselves.
+    return {
+      answer: encryption === undefined ? { case: "json", value: new TextEncoder().encode(json) } : { case: "jwt", value: await encrypt(encryption, json, { nested: false }) },
+    };
+  }
   const key = await deps.keys.current("hydra.openid.id-token", alg, now);
-  return { answer: { case: "jwt", value: signJwt(key, "JWT", { ...claims, iat: toSeconds(now), jti: makeUuid(deps.random) }) } }; // OIDC Core §5.3.2
+  const jwt = signJwt(key, "JWT", { ...claims, iat: toSeconds(now), jti: makeUuid(deps.random) });
+  return { answer: { case: "jwt", value: encryption === undefined ? jwt : await encrypt(encryption, jwt, { nested: true }) } };
 }
 
 function claimsOf(deps: UserinfoDeps, { facts, grant }: LiveToken): Claims {

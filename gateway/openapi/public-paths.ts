@@ -18,8 +18,9 @@ const CLIENT_SECURITY = [{ basic: [] }, {}];
  * The public endpoints. They are the specifications' and not the contract's, so they are written down here; `refTo` names a
  * schema that the admin API has already.
  */
-export function publicPaths(introspection: Schema): Paths {
+export function publicPaths(introspection: Schema, client: Schema): Paths {
   return {
+    ...registrationPaths(client),
     "/oauth2/auth": {
       get: {
         operationId: "oAuth2Authorize",
@@ -94,6 +95,28 @@ export function publicPaths(introspection: Schema): Paths {
     "/.well-known/openid-configuration": { get: document("discoverOidcConfiguration", "Server metadata (OIDC Discovery §4).") },
     "/.well-known/oauth-authorization-server": { get: document("discoverOAuth2Configuration", "Server metadata (RFC 8414 §3).") },
     "/.well-known/jwks.json": { get: document("discoverJsonWebKeys", "Public keys (RFC 7517 §5).") },
+  };
+}
+
+/** Dynamic client registration (RFC 7591, RFC 7592). Under Hydra's operation ids. */
+function registrationPaths(client: Schema): Paths {
+  const metadata = { "application/json": { schema: client } };
+  const operation = (operationId: string, summary: string, status: string, body: boolean, path: boolean): Schema => ({
+    operationId,
+    tags: ["OAuth"],
+    summary,
+    security: path ? [{ bearer: [] }] : [{ bearer: [] }, {}],
+    ...(path ? { parameters: [{ name: "id", in: "path", required: true, schema: string }] } : {}),
+    ...(body ? { requestBody: { required: true, content: metadata } } : {}),
+    responses: { [status]: { description: "Done.", ...(status === "204" ? {} : { content: metadata }) }, default: OAUTH_ERROR },
+  });
+  return {
+    "/oauth2/register": { post: operation("createOidcDynamicClient", "Client registration endpoint (RFC 7591 §3).", "201", true, false) },
+    "/oauth2/register/{id}": {
+      get: operation("getOidcDynamicClient", "Client configuration endpoint (RFC 7592 §2.1).", "200", false, true),
+      put: operation("setOidcDynamicClient", "Client configuration endpoint (RFC 7592 §2.2). The registration access token changes.", "200", true, true),
+      delete: operation("deleteOidcDynamicClient", "Client configuration endpoint (RFC 7592 §2.3).", "204", false, true),
+    },
   };
 }
 

@@ -225,6 +225,25 @@ export function defineSchema(k: Kit) {
     (t) => [k.primaryKey({ columns: [t.issuer, t.id] }), k.index("logout_outbox_due_at").on(t.issuer, t.dueAt), k.index("logout_outbox_expires_at").on(t.issuer, t.expiresAt)],
   );
 
+  /** Who may sign assertions of the jwt-bearer grant, about whom, by which key. The hashes stand for strings of any length. */
+  const trustedIssuers = k.table(
+    "trusted_issuers",
+    {
+      issuer: k.integer("issuer").notNull(),
+      issHash: k.bytes("iss_hash", { size: 32 }).notNull(),
+      subjectHash: k.bytes("subject_hash", { size: 32 }).notNull(),
+      kid: k.text("kid", { size: LIMITS.kid }).notNull(),
+      id: k.bytes("id", id).notNull(),
+      expiresAt: k.integer("expires_at").notNull(),
+      document: k.document("document").notNull(),
+    },
+    (t) => [
+      k.primaryKey({ columns: [t.issuer, t.issHash, t.subjectHash, t.kid] }),
+      k.index("trusted_issuers_id").on(t.issuer, t.id),
+      k.index("trusted_issuers_expires_at").on(t.issuer, t.expiresAt),
+    ],
+  );
+
   return {
     clients,
     subjects,
@@ -240,5 +259,6 @@ export function defineSchema(k: Kit) {
     sessionClients,
     decisions,
     logoutOutbox,
+    trustedIssuers,
   };
 }
