@@ -7,6 +7,7 @@ import type { Clock } from "#lib/time.ts";
 import type { SlowHash } from "./client/slow-hash.ts";
 import type { RemoteKeys } from "./jwt/remote-keys.ts";
 import type { SigningKeys } from "./keys/signing-keys.ts";
+import type { LogoutDelivery } from "./logout/delivery.ts";
 import type { Outbound } from "./outbound/outbound.ts";
 import type { Settings } from "./settings.ts";
 import type { Db } from "./store/db.ts";
@@ -36,6 +37,8 @@ export interface Deps {
   readonly outbound: Outbound;
   /** Keys at clients' `jwks_uri`. */
   readonly remoteKeys: RemoteKeys;
+  /** Tells clients of the end of sessions. */
+  readonly logoutDelivery: LogoutDelivery;
   readonly log: Log;
   readonly version: string;
 }
