@@ -34,12 +34,12 @@ export async function authorize(deps: AuthorizeDeps, { context, cookie }: Author
     if (context?.method === "POST" && browser.binding === undefined) return againByGet(deps, parameters);
 
     const client = await requireClient(deps, single(parameters, "client_id"));
-    const resolved = await resolveOrAnswer(deps, client, parameters, now);
-    if (resolved.kind === "answered") return resolved.answer;
-    const scope = (resolved.parameters.get("scope") ?? []).flatMap((names) => names.split(" "));
-    const { target, setCookie } = watchSession(deps, readTarget(deps, client, resolved.parameters), { clientId: client.record.client.clientId, scope, browser });
+    const { parameters: resolved, refusal } = await resolve(deps, client, parameters, now);
+    const scope = (resolved.get("scope") ?? []).flatMap((names) => names.split(" "));
+    const { target, setCookie } = watchSession(deps, findTarget(deps, client, resolved, refusal), { clientId: client.record.client.clientId, scope, browser });
     try {
-      const request = await readRequest(deps, client, resolved.parameters, target);
+      if (refusal !== undefined) throw refusal;
+      const request = await readRequest(deps, client, resolved, target);
       return await beginLogin(deps, { client, request, target, browser, now });
     } catch (error) {
       return { ...respondError(deps, target, toResponseError(error), client.record.client.clientId), setCookie: [...setCookie] };
@@ -50,29 +50,27 @@ export async function authorize(deps: AuthorizeDeps, { context, cookie }: Author
   }
 }
 
-/** Of a request object that is refused the client hears where what stands beside it says (RFC 6749 §4.1.2.1), and else the person. */
-async function resolveOrAnswer(
+/** The parameters with those of a request object; where that is refused, those beside it, and why. */
+async function resolve(
   deps: AuthorizeDeps,
   client: StoredClient,
   parameters: ParameterMap,
   now: EpochMillis,
-): Promise<{ readonly kind: "resolved"; readonly parameters: ParameterMap } | { readonly kind: "answered"; readonly answer: Answer }> {
+): Promise<{ readonly parameters: ParameterMap; readonly refusal: OAuthError | undefined }> {
   try {
-    return { kind: "resolved", parameters: await resolveRequestObject(deps, client, parameters, now) };
+    return { parameters: await resolveRequestObject(deps, client, parameters, now), refusal: undefined };
   } catch (error) {
-    if (!(error instanceof OAuthError)) throw error;
-    const target = findTarget(deps, client, parameters);
-    if (target === undefined) throw error;
-    return { kind: "answered", answer: respondError(deps, target, toResponseError(error), client.record.client.clientId) };
+    if (error instanceof OAuthError) return { parameters, refusal: error };
+    throw error;
   }
 }
 
-function findTarget(deps: AuthorizeDeps, client: StoredClient, parameters: ParameterMap): Target | undefined {
+/** Of a request object that is refused the client hears where what stands beside it says (RFC 6749 §4.1.2.1), and else the person. */
+function findTarget(deps: AuthorizeDeps, client: StoredClient, parameters: ParameterMap, refusal: OAuthError | undefined): Target {
   try {
     return readTarget(deps, client, parameters);
   } catch (error) {
-    if (error instanceof OAuthError) return undefined;
-    throw error;
+    throw error instanceof OAuthError ? (refusal ?? error) : error;
   }
 }
 
