@@ -1,6 +1,7 @@
 import { createSecretKey } from "node:crypto";
 import { ClientService } from "#gen/writ/admin/v1/client_service_pb.ts";
 import { ConsentService } from "#gen/writ/admin/v1/consent_service_pb.ts";
+import { DeviceService } from "#gen/writ/admin/v1/device_service_pb.ts";
 import { JwkService } from "#gen/writ/admin/v1/jwk_service_pb.ts";
 import { LoginService } from "#gen/writ/admin/v1/login_service_pb.ts";
 import { MetadataService } from "#gen/writ/admin/v1/metadata_service_pb.ts";
@@ -17,6 +18,9 @@ import { type Clock, systemClock } from "#lib/time.ts";
 import { makeAccessTable } from "./access.ts";
 import { makeSlowHash } from "./client/slow-hash.ts";
 import type { Deps } from "./deps.ts";
+import { makeGuesses } from "./device/guesses.ts";
+import { makePollPace } from "./device/poll-pace.ts";
+import { makeUserCodeHashes } from "./device/user-code.ts";
 import { makeDispatcher } from "./dispatch.ts";
 import { healthRegistration } from "./health.ts";
 import { ISSUER } from "./issuer.ts";
@@ -25,6 +29,7 @@ import { FIRST_ALGS, makeSigningKeys, SIGNING_SETS } from "./keys/signing-keys.t
 import { adminTokenService } from "./services/admin-token.ts";
 import { clientService } from "./services/client.ts";
 import { consentService } from "./services/consent.ts";
+import { deviceService } from "./services/device.ts";
 import { jwkService } from "./services/jwk.ts";
 import { loginService } from "./services/login.ts";
 import { metadataService } from "./services/metadata.ts";
@@ -92,6 +97,9 @@ export async function composeCore(config: Config, { log, version, clock = system
       slowHash: makeSlowHash({ random }),
       revocationKeys,
       digestKey,
+      userCodeHashes: makeUserCodeHashes(config.secrets.system, ISSUER),
+      guesses: makeGuesses(settings.device.lifetime * 1000),
+      pollPace: makePollPace(),
       log,
       version,
     };
@@ -122,6 +130,7 @@ function serviceRegistrations(deps: Deps): Registration[] {
     register(TokenService, tokenService(deps)),
     register(LoginService, loginService(deps)),
     register(ConsentService, consentService(deps)),
+    register(DeviceService, deviceService(deps)),
     register(SessionService, sessionService(deps)),
   ];
 }

@@ -5,6 +5,9 @@ import type { Random } from "#lib/random.ts";
 import type { Sealer } from "#lib/seal.ts";
 import type { Clock } from "#lib/time.ts";
 import type { SlowHash } from "./client/slow-hash.ts";
+import type { Guesses } from "./device/guesses.ts";
+import type { PollPace } from "./device/poll-pace.ts";
+import type { UserCodeHashes } from "./device/user-code.ts";
 import type { SigningKeys } from "./keys/signing-keys.ts";
 import type { Settings } from "./settings.ts";
 import type { Db } from "./store/db.ts";
@@ -30,6 +33,11 @@ export interface Deps {
   readonly revocationKeys: RevocationKeys;
   /** Of digests that are kept beside what is sealed. */
   readonly digestKey: KeyObject;
+  readonly userCodeHashes: UserCodeHashes;
+  /** Wrong user codes of devices. */
+  readonly guesses: Guesses;
+  /** When devices polled last. */
+  readonly pollPace: PollPace;
   readonly log: Log;
   readonly version: string;
 }

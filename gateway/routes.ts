@@ -6,13 +6,14 @@ import { clientCors } from "./http/client-cors.ts";
 import { openCors } from "./http/cors.ts";
 import type { Route } from "./http/methods.ts";
 import { authorizeEndpoint } from "./oauth/authorize.ts";
+import { deviceAuthorizationEndpoint, deviceVerifyEndpoint } from "./oauth/device.ts";
 import { jwksEndpoint, metadataEndpoint } from "./oauth/documents.ts";
 import { alive, ready } from "./oauth/health.ts";
 import { introspectEndpoint } from "./oauth/introspect.ts";
 import { revokeEndpoint } from "./oauth/revoke.ts";
 import { tokenEndpoint } from "./oauth/token.ts";
 import { userinfoEndpoint } from "./oauth/userinfo.ts";
-import { consentFallback, loginFallback } from "./pages/fallback.ts";
+import { consentFallback, deviceDoneFallback, deviceFallback, loginFallback } from "./pages/fallback.ts";
 
 /** The public paths, by their exact spelling. */
 export function publicRoutes(transport: Transport, config: Pick<Config, "serve" | "urls">, isStopping: () => boolean): ReadonlyMap<string, Route> {
@@ -26,6 +27,10 @@ export function publicRoutes(transport: Transport, config: Pick<Config, "serve" 
     "/oauth2/auth": { methods: { GET: authorize, POST: authorize } },
     "/oauth2/fallbacks/login": { methods: { GET: loginFallback } },
     "/oauth2/fallbacks/consent": { methods: { GET: consentFallback } },
+    "/oauth2/device/auth": { methods: { POST: deviceAuthorizationEndpoint(oauth, clients) }, cors },
+    "/oauth2/device/verify": { methods: { GET: deviceVerifyEndpoint(oauth) } },
+    "/oauth2/fallbacks/device": { methods: { GET: deviceFallback } },
+    "/oauth2/fallbacks/device/done": { methods: { GET: deviceDoneFallback } },
     "/userinfo": { methods: { GET: userinfo, POST: userinfo }, cors },
     "/oauth2/token": { methods: { POST: tokenEndpoint(oauth, clients) }, cors },
     "/oauth2/introspect": { methods: { POST: introspectEndpoint(oauth) } },

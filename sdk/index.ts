@@ -3,6 +3,7 @@ import { type ConnectTransportOptions, createConnectTransport } from "@connectrp
 import type { Client as RegisteredClient } from "#gen/writ/admin/v1/client_pb.ts";
 import { ClientService } from "#gen/writ/admin/v1/client_service_pb.ts";
 import { type Consent, ConsentService } from "#gen/writ/admin/v1/consent_service_pb.ts";
+import { type Device, DeviceService } from "#gen/writ/admin/v1/device_service_pb.ts";
 import { JwkService } from "#gen/writ/admin/v1/jwk_service_pb.ts";
 import { type Login, LoginService } from "#gen/writ/admin/v1/login_service_pb.ts";
 import { MetadataService } from "#gen/writ/admin/v1/metadata_service_pb.ts";
@@ -27,6 +28,9 @@ export type LoginRequest = Login;
 /** What a consent app is to show. */
 export type ConsentRequest = Consent;
 
+/** The request of a device whose user code a person has typed. */
+export type DeviceRequest = Device;
+
 /** A client as login and consent apps, and administrators, see it. */
 export type OAuthClient = RegisteredClient;
 
@@ -39,6 +43,8 @@ export interface WritClient {
   readonly logins: Client<typeof LoginService>;
   /** Consent requests, for the consent app. */
   readonly consents: Client<typeof ConsentService>;
+  /** User codes of devices, for the device app. */
+  readonly devices: Client<typeof DeviceService>;
   /** Login and consent sessions. */
   readonly sessions: Client<typeof SessionService>;
   /** Tokens as an administrator sees them. */
@@ -76,6 +82,7 @@ export function writClientOver(transport: Transport): WritClient {
     metadata: createClient(MetadataService, transport),
     logins: createClient(LoginService, transport),
     consents: createClient(ConsentService, transport),
+    devices: createClient(DeviceService, transport),
     sessions: createClient(SessionService, transport),
     adminTokens: createClient(AdminTokenService, transport),
     tokens: createClient(TokenService, transport),

@@ -5,10 +5,11 @@ import { OAuthError } from "#lib/errors.ts";
 import { equalBytes } from "#lib/hash.ts";
 import { timeOf } from "#lib/id.ts";
 import { addMillis, type EpochMillis, fromSeconds, toSeconds } from "#lib/time.ts";
+import { deviceApproved, deviceGone } from "../device/answer.ts";
 import type { Grant } from "../model/grant.ts";
 import type { RememberedConsent } from "../store/consents.ts";
 import { redeemConsent } from "../store/grant-consent.ts";
-import { readGrant } from "../store/grants.ts";
+import { endGrant, readGrant } from "../store/grants.ts";
 import { errorPage, respond, respondError, toResponseError } from "./answer.ts";
 import { beginLogin } from "./begin.ts";
 import { type Browser, endFlow, isSameBrowser } from "./cookies.ts";
@@ -29,7 +30,7 @@ export async function afterConsent(deps: AuthorizeDeps, sealed: string, browser:
   const { request } = grant.record;
   if (request === undefined) throw new Error("a grant without its request");
   const client = await requireSameClient(deps, grant);
-  if (!isRegistered(client.record.client, request.redirectUri)) return errorPage(deps, new OAuthError("invalid_request", "'redirect_uri' is registered no more"));
+  if (request.device === undefined && !isRegistered(client.record.client, request.redirectUri)) return errorPage(deps, new OAuthError("invalid_request", "'redirect_uri' is registered no more"));
   const flow: Flow = { client, request, target: targetOf(request), browser, now };
   try {
     if (flowExpiry(deps, grant.id) <= now) throw flowExpired(deps, "consent");
@@ -43,12 +44,14 @@ export async function afterConsent(deps: AuthorizeDeps, sealed: string, browser:
 
 async function redeem(deps: AuthorizeDeps, flow: Flow, grant: Grant, consentId: Uint8Array): Promise<Answer> {
   const { now, target } = flow;
+  const { device } = flow.request;
   const codeExpiry = toSeconds(addMillis(now, deps.settings.ttl.authCode));
   const redeemed = await redeemConsent(deps.db, deps.issuer, {
     grant,
     consentId,
     state: "code",
-    expiresAt: fromSeconds(codeExpiry),
+    expiresAt: fromSeconds(device?.expiresAt ?? codeExpiry),
+    device,
     remember: toRemember(grant),
     attempt: deps.random(16),
     now,
@@ -57,6 +60,7 @@ async function redeem(deps: AuthorizeDeps, flow: Flow, grant: Grant, consentId: 
     case "redeemed": {
       const { outcome } = redeemed.grant.record.consent ?? {};
       if (outcome?.case !== "accepted") throw new Error("a redeemed consent that was not accepted");
+      if (device !== undefined) return deviceApproved(deps, grant.clientId);
       const code = create(AuthorizationCodeSchema, { grant: { id: grant.id, birth: grant.birth }, expiresAt: codeExpiry });
       deps.log.info("code_issued", { client_id: grant.clientId });
       return respond(deps, target, { code: deps.sealer.seal("authorization_code", toBinary(AuthorizationCodeSchema, code)), scope: outcome.value.scope.join(" ") });
@@ -64,8 +68,11 @@ async function redeem(deps: AuthorizeDeps, flow: Flow, grant: Grant, consentId: 
     case "rejected": {
       const { outcome } = redeemed.grant.record.consent ?? {};
       if (outcome?.case !== "rejected") throw new Error("a rejected consent that was accepted");
-      return respondError(deps, target, { error: outcome.value.error, description: outcome.value.errorDescription }, grant.clientId);
+      return respondError(deps, target, { error: outcome.value.error, description: outcome.value.errorDescription, status: outcome.value.statusCode }, grant.clientId);
     }
+    case "device_decided": // by somebody else, or by the clock: nothing may come of this grant any more
+      await endGrant(deps.db, deps.issuer, { id: grant.id, birth: grant.birth, attempt: deps.random(16) });
+      throw deviceGone();
     case "session_ended":
       return beginLogin(deps, flow);
     case "revoked":

@@ -8,6 +8,8 @@ export interface Target {
   readonly mode: ResponseModeName;
   /** `state` of the request. Undefined: it had none. */
   readonly state: string | undefined;
+  /** A device asked (RFC 8628): there is no client at the end of a redirect, and errors are for the person. */
+  readonly isDevice?: boolean;
 }
 
 /** Answers the client. @see RFC 6749 §4.1.2, RFC 9207 §2 */
@@ -19,11 +21,15 @@ export function respond({ settings }: Pick<Deps, "settings">, { redirectUri, mod
 export interface ResponseError {
   readonly error: string;
   readonly description: string;
+  /** HTTP status that an app wants, where the error is a page. 0: by the error. */
+  readonly status?: number;
 }
 
 /** Tells the client of an error. @see RFC 6749 §4.1.2.1 */
-export function respondError(deps: Pick<Deps, "settings" | "log">, target: Target, { error, description }: ResponseError, clientId: string): Answer {
+export function respondError(deps: Pick<Deps, "config" | "settings" | "log">, target: Target, refused: ResponseError, clientId: string): Answer {
+  const { error, description } = refused;
   deps.log.info("authorization_refused", { client_id: clientId, error });
+  if (target.isDevice === true) return personPage(deps, refused);
   return respond(deps, target, { error, error_description: description });
 }
 
@@ -36,9 +42,14 @@ export function toResponseError(error: unknown): ResponseError {
 /** Tells the person at the browser of an error, where there is no client that may be told (RFC 6749 §4.1.2.1). */
 export function errorPage({ config, log }: Pick<Deps, "config" | "log">, error: OAuthError): Answer {
   log.info("authorization_refused", { error: error.code, page: true });
+  return personPage({ config }, { error: error.code, description: error.message, status: pageStatus(error) });
+}
+
+/** The page itself, or that of `urls.error`. */
+export function personPage({ config }: Pick<Deps, "config">, { error, description, status = 0 }: ResponseError): Answer {
   const { error: errorUrl } = config.urls;
-  if (errorUrl === undefined) return { answer: { case: "errorPage", value: { error: error.code, errorDescription: error.message, status: pageStatus(error) } } };
-  return goTo(errorUrl, { error: error.code, error_description: error.message });
+  if (errorUrl === undefined) return { answer: { case: "errorPage", value: { error, errorDescription: description, status: status || 400 } } };
+  return goTo(errorUrl, { error, error_description: description });
 }
 
 /** A page is no challenge to authenticate, and tells of a bad request: 400, also where the endpoints of programs say 401 or 403. */

@@ -16,6 +16,7 @@ export function serverMetadata({ issuerUrl, publicUrl }: Settings): Readonly<Rec
   return {
     issuer: issuerUrl,
     authorization_endpoint: `${publicUrl}/oauth2/auth`,
+    device_authorization_endpoint: `${publicUrl}/oauth2/device/auth`, // RFC 8628 §4
     token_endpoint: `${publicUrl}/oauth2/token`,
     userinfo_endpoint: `${publicUrl}/userinfo`,
     jwks_uri: `${publicUrl}/.well-known/jwks.json`,

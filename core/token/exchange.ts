@@ -5,7 +5,9 @@ import { OAuthError } from "#lib/errors.ts";
 import type { EpochMillis } from "#lib/time.ts";
 import { type AuthenticateDeps, authenticateClient } from "../client/authenticate.ts";
 import { authorizationCode } from "./grant-types/authorization-code.ts";
+import { DEVICE_GRANT } from "../device/authorize-device.ts";
 import { clientCredentials } from "./grant-types/client-credentials.ts";
+import { deviceCode } from "./grant-types/device-code.ts";
 import type { GrantType } from "./grant-types/grant-type.ts";
 import { refreshToken } from "./grant-types/refresh-token.ts";
 import type { IssueDeps } from "./issue.ts";
@@ -15,6 +17,7 @@ export const GRANT_TYPES: Readonly<Record<string, GrantType>> = {
   authorization_code: authorizationCode,
   refresh_token: refreshToken,
   client_credentials: clientCredentials,
+  [DEVICE_GRANT]: deviceCode,
 };
 
 /**

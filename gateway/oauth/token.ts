@@ -25,6 +25,7 @@ export function tokenEndpoint(oauth: Client<typeof OAuthService>, cors: ClientCo
         redirectUri: parameter(form, "redirect_uri"),
         codeVerifier: parameter(form, "code_verifier"),
         refreshToken: parameter(form, "refresh_token"),
+        deviceCode: parameter(form, "device_code"),
       },
       { headers: { "x-request-id": exchange.requestId } },
     );
