@@ -46,7 +46,7 @@ export interface Settings {
 export interface DeviceSettings {
   readonly lifetime: number;
   readonly interval: number;
-  readonly userCode: { readonly length: number; readonly characters: string; /** Shown in groups with a dash between. */ readonly isGrouped: boolean };
+  readonly userCode: { readonly length: number; readonly characters: string /** Shown in groups with a dash between. */; readonly isGrouped: boolean };
 }
 
 /** Where cookies are kept and under which names. */

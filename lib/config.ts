@@ -54,7 +54,9 @@ export const configSchema = z.strictObject({
           same_site_mode: z.enum(["Strict", "Lax", "None"]).default("Lax"), // None, for iframes with prompt=none, needs an https issuer; Strict would lose the way back from the login app
           domain: z.string().optional(), // unset: this host alone, and the names begin with __Host-
           secure: z.boolean().optional(), // only looked at on an http issuer, behind something that ends TLS
-          names: z.strictObject({ login_csrf: cookieName.optional(), consent_csrf: cookieName.optional(), device_csrf: cookieName.optional(), session: cookieName.optional() }).prefault({}), // login_csrf: the cookie that binds a flow to its browser; consent_csrf and device_csrf: not looked at, one cookie does for all
+          names: z
+            .strictObject({ login_csrf: cookieName.optional(), consent_csrf: cookieName.optional(), device_csrf: cookieName.optional(), session: cookieName.optional() })
+            .prefault({}), // login_csrf: the cookie that binds a flow to its browser; consent_csrf and device_csrf: not looked at, one cookie does for all
           paths: z.strictObject({ session: z.string().startsWith("/").default("/") }).prefault({}),
         })
         .prefault({}),

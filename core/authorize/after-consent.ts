@@ -6,8 +6,10 @@ import { equalBytes } from "#lib/hash.ts";
 import { timeOf } from "#lib/id.ts";
 import { addMillis, type EpochMillis, fromSeconds, toSeconds } from "#lib/time.ts";
 import { deviceApproved, deviceGone } from "../device/answer.ts";
+import type { DeviceHandle } from "../device/sealed.ts";
 import type { Grant } from "../model/grant.ts";
 import type { RememberedConsent } from "../store/consents.ts";
+import { readDeviceCode } from "../store/device-codes.ts";
 import { redeemConsent } from "../store/grant-consent.ts";
 import { endGrant, readGrant } from "../store/grants.ts";
 import { errorPage, respond, respondError, toResponseError } from "./answer.ts";
@@ -30,7 +32,8 @@ export async function afterConsent(deps: AuthorizeDeps, sealed: string, browser:
   const { request } = grant.record;
   if (request === undefined) throw new Error("a grant without its request");
   const client = await requireSameClient(deps, grant);
-  if (request.device === undefined && !isRegistered(client.record.client, request.redirectUri)) return errorPage(deps, new OAuthError("invalid_request", "'redirect_uri' is registered no more"));
+  if (request.device === undefined && !isRegistered(client.record.client, request.redirectUri))
+    return errorPage(deps, new OAuthError("invalid_request", "'redirect_uri' is registered no more"));
   const flow: Flow = { client, request, target: targetOf(request), browser, now };
   try {
     if (flowExpiry(deps, grant.id) <= now) throw flowExpired(deps, "consent");
@@ -80,9 +83,19 @@ async function redeem(deps: AuthorizeDeps, flow: Flow, grant: Grant, consentId: 
     case "expired":
       throw flowExpired(deps, "consent");
     case "spent":
+      if (device !== undefined && (await hasApproved(deps, device, grant, consentId))) return deviceApproved(deps, grant.clientId);
+      throw verifierSpent();
     case "unknown":
       throw verifierSpent();
   }
+}
+
+/** A second click on what has approved a device already: no answer is given twice by it, for the device has it. */
+async function hasApproved({ db, issuer }: AuthorizeDeps, { userCodeHash, birth }: DeviceHandle, { id, record }: Grant, consentId: Uint8Array): Promise<boolean> {
+  const { consent } = record;
+  if (consent?.outcome.case !== "accepted" || !equalBytes(consent.id, consentId)) return false;
+  const code = await readDeviceCode(db, issuer, userCodeHash);
+  return code?.grantId !== undefined && equalBytes(code.birth, birth) && equalBytes(code.grantId, id);
 }
 
 /** What is remembered of an accepted consent. One that was given without a question is a copy of what is remembered already. */

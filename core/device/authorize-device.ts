@@ -26,7 +26,11 @@ const MAX_TRIES = 10;
  * @throws OAuthError as RFC 6749 §5.2 says
  * @see RFC 8628 §3.1, §3.2
  */
-export async function authorizeDevice(deps: AuthorizeDeviceDeps, request: AuthorizeDeviceRequest, now: EpochMillis): Promise<MessageInitShape<typeof AuthorizeDeviceResponseSchema>> {
+export async function authorizeDevice(
+  deps: AuthorizeDeviceDeps,
+  request: AuthorizeDeviceRequest,
+  now: EpochMillis,
+): Promise<MessageInitShape<typeof AuthorizeDeviceResponseSchema>> {
   const { client } = await authenticateClient(deps, request.clientAuthentication); // RFC 8628 §3.1: as at the token endpoint
   const metadata = client.record.client;
   if (!metadata.grantTypes.includes(DEVICE_GRANT))

@@ -69,5 +69,10 @@ export function networkOf(address: string): Uint8Array {
   const after = right === undefined ? [] : groups(right);
   const before = groups(left);
   const all = [...before, ...Array.from({ length: Math.max(0, 8 - before.length - after.length) }, () => "0"), ...after];
-  return halfHash(all.slice(0, 4).map((each) => each.replace(/^0+(?=.)/, "")).join(":"));
+  return halfHash(
+    all
+      .slice(0, 4)
+      .map((each) => each.replace(/^0+(?=.)/, ""))
+      .join(":"),
+  );
 }

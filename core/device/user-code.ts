@@ -45,5 +45,8 @@ export function canonicalUserCode({ characters }: Pick<UserCodeSettings, "charac
 
 /** What of a typed code counts: RFC 8628 §6.1 has case and punctuation mean nothing. */
 function bare(typed: string): string {
-  return typed.normalize("NFKC").toUpperCase().replace(/[^A-Z0-9]/g, "");
+  return typed
+    .normalize("NFKC")
+    .toUpperCase()
+    .replace(/[^A-Z0-9]/g, "");
 }

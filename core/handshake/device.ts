@@ -40,7 +40,12 @@ export async function getDevice(deps: DeviceDeps, sealed: string, userCode: stri
  * Says that a person has entered a user code, as often as the app likes, and whether it is a device of theirs. Writes nothing:
  * what counts is what the bound browser brings back.
  */
-export async function answerDevice(deps: DeviceDeps, sealed: string, { userCode, rejected }: { readonly userCode: string; readonly rejected: boolean }, now: EpochMillis): Promise<string> {
+export async function answerDevice(
+  deps: DeviceDeps,
+  sealed: string,
+  { userCode, rejected }: { readonly userCode: string; readonly rejected: boolean },
+  now: EpochMillis,
+): Promise<string> {
   const { challenge, code, client } = await findDevice(deps, sealed, userCode, now);
   const handle = { userCodeHash: code.userCodeHash, birth: code.birth, expiresAt: toSeconds(code.expiresAt) };
   return deviceVerifierUrl(deps, client.record.client.clientId, { challengeId: challenge.id, browser: challenge.browser, handle, rejected });

@@ -4,8 +4,8 @@ import type { ExchangeTokenRequest, ExchangeTokenResponseSchema } from "#gen/wri
 import { OAuthError } from "#lib/errors.ts";
 import type { EpochMillis } from "#lib/time.ts";
 import { type AuthenticateDeps, authenticateClient } from "../client/authenticate.ts";
-import { authorizationCode } from "./grant-types/authorization-code.ts";
 import { DEVICE_GRANT } from "../device/authorize-device.ts";
+import { authorizationCode } from "./grant-types/authorization-code.ts";
 import { clientCredentials } from "./grant-types/client-credentials.ts";
 import { deviceCode } from "./grant-types/device-code.ts";
 import type { GrantType } from "./grant-types/grant-type.ts";

@@ -10,10 +10,7 @@ export function authorizeEndpoint(oauth: Client<typeof OAuthService>): Handler {
   return browserEndpoint(async (exchange) => {
     const parameters = await readParameters(exchange);
     if (parameters === undefined) return undefined;
-    return oauth.authorize(
-      { context: requestContext(exchange, parameters), cookie: exchange.request.headers.cookie ?? "" },
-      { headers: { "x-request-id": exchange.requestId } },
-    );
+    return oauth.authorize({ context: requestContext(exchange, parameters), cookie: exchange.request.headers.cookie ?? "" }, { headers: { "x-request-id": exchange.requestId } });
   });
 }
 

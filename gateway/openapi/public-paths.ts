@@ -88,7 +88,10 @@ export function publicPaths(introspection: Schema): Paths {
         tags: ["OAuth"],
         summary: "Verification URI (RFC 8628 §3.3). For browsers.",
         parameters: [{ name: "user_code", in: "query", required: false, schema: string }],
-        responses: { "302": { description: "On to the device, the login or the consent app, or to the page that says that it worked." }, "400": { description: "A page: it cannot go on." } },
+        responses: {
+          "302": { description: "On to the device, the login or the consent app, or to the page that says that it worked." },
+          "400": { description: "A page: it cannot go on." },
+        },
       },
     },
     "/oauth2/introspect": {

@@ -12,8 +12,20 @@ interface Missing {
   readonly body: string;
 }
 
-const LOGIN: Missing = { key: "urls.login", what: "login", asks: "It asks the admin port what is wanted:", more: "It asks the person, and answers:", body: '{"subject": "alice", "remember": true}' };
-const CONSENT: Missing = { key: "urls.consent", what: "consent", asks: "It asks the admin port what is wanted:", more: "It asks the person, and answers:", body: '{"grant_scope": ["openid"], "remember": true}' };
+const LOGIN: Missing = {
+  key: "urls.login",
+  what: "login",
+  asks: "It asks the admin port what is wanted:",
+  more: "It asks the person, and answers:",
+  body: '{"subject": "alice", "remember": true}',
+};
+const CONSENT: Missing = {
+  key: "urls.consent",
+  what: "consent",
+  asks: "It asks the admin port what is wanted:",
+  more: "It asks the person, and answers:",
+  body: '{"grant_scope": ["openid"], "remember": true}',
+};
 
 const DEVICE: Missing = {
   key: "urls.device.verification",

@@ -44,7 +44,7 @@ export async function startSite({ https = false, config = {} }: SiteOptions = {}
   const writ = await startWrit("direct", {
     config: {
       ...config,
-      urls: { self: { issuer }, login: `${demo}/login`, consent: `${demo}/consent` },
+      urls: { self: { issuer }, login: `${demo}/login`, consent: `${demo}/consent`, device: { verification: `${demo}/device`, success: `${demo}/device/success` } },
       serve: { ...config.serve, public: { ...config.serve?.public, host: "127.0.0.1", port, ...(https ? { tls: tlsOf(folder) } : {}) } },
     },
   });

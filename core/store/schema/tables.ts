@@ -226,5 +226,20 @@ export function defineSchema(k: Kit) {
     (t) => [k.primaryKey({ columns: [t.issuer, t.userCodeHash] }), k.index("device_codes_expires_at").on(t.issuer, t.expiresAt)],
   );
 
-  return { clients, subjects, jwks, jwkClaims, revocationEvents, revocationHorizons, revokedTokens, assertionJtis, grants, consents, sessions, sessionClients, decisions, deviceCodes };
+  return {
+    clients,
+    subjects,
+    jwks,
+    jwkClaims,
+    revocationEvents,
+    revocationHorizons,
+    revokedTokens,
+    assertionJtis,
+    grants,
+    consents,
+    sessions,
+    sessionClients,
+    decisions,
+    deviceCodes,
+  };
 }
