@@ -139,7 +139,10 @@ for (const arrangement of ["direct", "apart"] as const)
       const codes = await oauth.processDeviceAuthorizationResponse(as, client, asked);
       const pollOnce = async () => oauth.processDeviceCodeResponse(as, client, await oauth.deviceCodeGrantRequest(as, client, authentication, codes.device_code, insecure));
       await assert.rejects(pollOnce(), (error: oauth.ResponseBodyError) => error.error === "authorization_pending" && error.status === 400);
-      await assert.rejects(connectDevice(codes.verification_uri, "XXXX-XXXX", subject), (error: { response?: { status: number; data: unknown } }) => error.response?.status === 400);
+      await assert.rejects(
+        connectDevice(codes.verification_uri, "XXXX-XXXX", subject),
+        (error: { response?: { status: number; data: unknown } }) => error.response?.status === 400,
+      );
       await connectDevice(codes.verification_uri, codes.user_code, subject);
       const tokens = await pollOnce();
       assert.equal(oauth.getValidatedIdTokenClaims(tokens)?.sub, subject);

@@ -72,7 +72,10 @@ async function afterUserCode(deps: AuthorizeDeps, sealed: string, browser: Brows
   if (verifier.rejected) {
     const { kind } = await denyDeviceCode(deps.db, deps.issuer, { ...handle, now });
     if (kind === "decided") throw deviceGone();
-    return { ...deviceDenied(deps, { error: "access_denied", description: "The device was refused: it gets no access, and this page can be closed" }, code.record.clientId), setCookie: over };
+    return {
+      ...deviceDenied(deps, { error: "access_denied", description: "The device was refused: it gets no access, and this page can be closed" }, code.record.clientId),
+      setCookie: over,
+    };
   }
   if (code.state !== "pending") throw deviceGone();
   const request = create(AuthorizationRequestSchema, {
