@@ -31,17 +31,21 @@ interface Count {
 
 /** Makes an empty count. `window`: milliseconds after which wrong codes are forgotten. */
 export function makeGuesses(window: number): Guesses {
-  const counts = new LRUCache<string, Count>({ max: MAX_KNOWN });
+  let known: LRUCache<string, Count> | undefined;
+  const counts = (): LRUCache<string, Count> => {
+    known ??= new LRUCache({ max: MAX_KNOWN }); // it takes its memory at once, and many servers have no devices
+    return known;
+  };
   const keysOf = ({ id, network }: Guesser) =>
     [
       [`c${Buffer.from(id).toString("latin1")}`, PER_CHALLENGE],
       [`n${Buffer.from(network).toString("latin1")}`, PER_NETWORK],
     ] as const;
   const countOf = (key: string, now: EpochMillis): Count => {
-    const known = counts.get(key);
-    if (known !== undefined && known.until > now) return known;
+    const before = counts().get(key);
+    if (before !== undefined && before.until > now) return before;
     const fresh = { count: 0, until: addMillis(now, window) };
-    counts.set(key, fresh);
+    counts().set(key, fresh);
     return fresh;
   };
   return {
@@ -53,7 +57,7 @@ export function makeGuesses(window: number): Guesses {
     },
     giveBack(guesser) {
       for (const [key] of keysOf(guesser)) {
-        const entry = counts.get(key);
+        const entry = counts().get(key);
         if (entry !== undefined && entry.count > 0) entry.count--;
       }
     },

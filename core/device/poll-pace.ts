@@ -22,9 +22,10 @@ export interface PollPace {
 
 /** Makes an empty memory. */
 export function makePollPace(): PollPace {
-  const polls = new LRUCache<string, { readonly at: EpochMillis; readonly interval: number }>({ max: MAX_KNOWN });
+  let polls: LRUCache<string, { readonly at: EpochMillis; readonly interval: number }> | undefined;
   return {
     note({ birth, userCodeHash, pollInterval }, now) {
+      polls ??= new LRUCache({ max: MAX_KNOWN }); // it takes its memory at once, and many servers have no devices
       const key = Buffer.concat([birth, userCodeHash]).toString("latin1");
       const last = polls.get(key);
       const interval = Math.max(pollInterval, last?.interval ?? 0);

@@ -4,6 +4,7 @@ import { equalBytes } from "#lib/hash.ts";
 import type { EpochMillis } from "#lib/time.ts";
 import type { DeviceCode, DeviceCodeState } from "../model/device-code.ts";
 import type { Db } from "./db.ts";
+import { contradiction } from "./grant-rows.ts";
 import { and, eq, gt, lt, sql } from "./schema/drizzle.ts";
 import { compile, compileRead, read, statements, value } from "./statement.ts";
 import { insert, rows, run, type Steps } from "./steps.ts";
@@ -96,28 +97,31 @@ export function* approveDeviceCode(
   issuer: number,
   { userCodeHash, birth, grantId, now }: Key & { readonly grantId: Uint8Array; readonly now: EpochMillis },
 ): Steps<boolean> {
-  return (yield* run(built(db).approve, { issuer, userCodeHash, birth, grantId, now })) === 1;
+  if ((yield* run(built(db).approve, { issuer, userCodeHash, birth, grantId, now })) === 1) return true;
+  yield* requireDecided(db, issuer, { userCodeHash, birth, now });
+  return false;
 }
+
+/** What refusing a device comes to. `decided`: it was approved before, has expired, or is gone. */
+export type DeviceDenial = { readonly kind: "denied" | "decided" };
 
 /** Refuses the device inside a write, if nothing was decided before. */
-export function* denyDeviceCodeRow(db: Db, issuer: number, { userCodeHash, birth, now }: Key & { readonly now: EpochMillis }): Steps<boolean> {
-  return (yield* run(built(db).deny, { issuer, userCodeHash, birth, now })) === 1;
+export function* denyDeviceCodeRow(db: Db, issuer: number, key: Key & { readonly now: EpochMillis }): Steps<DeviceDenial> {
+  if ((yield* run(built(db).deny, { issuer, userCodeHash: key.userCodeHash, birth: key.birth, now: key.now })) === 1) return { kind: "denied" };
+  return { kind: (yield* requireDecided(db, issuer, key)) === "denied" ? "denied" : "decided" };
 }
-
-/** What refusing a device comes to. `decided`: it was decided before, has expired, or is gone. */
-export type DeviceDenial = { readonly kind: "denied" | "decided" };
 
 /** Refuses a device: its next poll is told so. */
 export function denyDeviceCode(db: Db, issuer: number, key: Key & { readonly now: EpochMillis }): Promise<DeviceDenial> {
-  return db.driver.write(
-    function* (): Steps<DeviceDenial> {
-      if (yield* denyDeviceCodeRow(db, issuer, key)) return { kind: "denied" };
-      const [row] = yield* rows(built(db).get, { issuer, userCodeHash: key.userCodeHash });
-      return { kind: row !== undefined && equalBytes(row.birth, key.birth) && row.state === "denied" ? "denied" : "decided" };
-    },
-    undefined,
-    { repeatable: true },
-  );
+  return db.driver.write(() => denyDeviceCodeRow(db, issuer, key), undefined, { repeatable: true });
+}
+
+/** After an update that matched nothing: the state of a row that is no more to be decided. Undefined: there is none. */
+function* requireDecided(db: Db, issuer: number, { userCodeHash, birth, now }: Key & { readonly now: EpochMillis }): Steps<string | undefined> {
+  const [row] = yield* rows(built(db).get, { issuer, userCodeHash });
+  if (row === undefined || !equalBytes(row.birth, birth)) return undefined;
+  if (row.state === "pending" && row.expiresAt > now) throw contradiction();
+  return row.state;
 }
 
 /** Makes the interval between polls longer, for all cores; never shorter. */
