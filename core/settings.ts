@@ -106,8 +106,8 @@ const USER_CODES = {
 } as const;
 
 function settleUserCode({ entropy_preset: preset, length, character_set: characters }: Config["oauth2"]["device_authorization"]["user_code"], hydra: boolean) {
-  if (length !== undefined && characters !== undefined) return { length, characters };
-  return USER_CODES[preset ?? (hydra ? "high" : "rfc")];
+  const known = USER_CODES[preset ?? (hydra ? "high" : "rfc")];
+  return { length: length ?? known.length, characters: characters ?? known.characters };
 }
 
 /** RFC 6265bis §4.1.3: with `__Host-` no other host, and no page without TLS, can put a cookie in place of ours. */

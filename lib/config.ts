@@ -134,8 +134,10 @@ export const configSchema = z.strictObject({
                 .refine((text) => new Set(text.toUpperCase()).size === text.length, "holds a character twice: case means nothing to people who type")
                 .optional(),
             })
-            .refine(({ length, character_set: set }) => (length === undefined) === (set === undefined), "needs both length and character_set, or neither")
-            .refine(({ entropy_preset: preset, length }) => preset === undefined || length === undefined, "needs either entropy_preset, or length and character_set")
+            .refine(
+              ({ entropy_preset: preset, length, character_set: set }) => preset === undefined || (length === undefined && set === undefined),
+              "needs either entropy_preset, or length and character_set",
+            )
             .prefault({}),
         })
         .prefault({}),
