@@ -35,6 +35,8 @@ function makeTestDispatcher() {
   const handlers = {
     exchangeToken: () => ANSWER,
     authorize: nothing,
+    authorizeDevice: nothing,
+    verifyDevice: nothing,
     getUserinfo: nothing,
     endSession: nothing,
     getCheckSession: nothing,

@@ -1,6 +1,7 @@
 import { createSecretKey } from "node:crypto";
 import { ClientService } from "#gen/writ/admin/v1/client_service_pb.ts";
 import { ConsentService } from "#gen/writ/admin/v1/consent_service_pb.ts";
+import { DeviceService } from "#gen/writ/admin/v1/device_service_pb.ts";
 import { JwkService } from "#gen/writ/admin/v1/jwk_service_pb.ts";
 import { LoginService } from "#gen/writ/admin/v1/login_service_pb.ts";
 import { LogoutService } from "#gen/writ/admin/v1/logout_service_pb.ts";
@@ -20,6 +21,9 @@ import { makeAccessTable } from "./access.ts";
 import { makeRegistrationLimit } from "./client/registration-limit.ts";
 import { makeSlowHash } from "./client/slow-hash.ts";
 import type { Deps } from "./deps.ts";
+import { makeGuesses } from "./device/guesses.ts";
+import { makePollPace } from "./device/poll-pace.ts";
+import { makeUserCodeHashes } from "./device/user-code.ts";
 import { makeDispatcher } from "./dispatch.ts";
 import { healthRegistration } from "./health.ts";
 import { ISSUER } from "./issuer.ts";
@@ -31,6 +35,7 @@ import { makeOutbound } from "./outbound/outbound.ts";
 import { adminTokenService } from "./services/admin-token.ts";
 import { clientService } from "./services/client.ts";
 import { consentService } from "./services/consent.ts";
+import { deviceService } from "./services/device.ts";
 import { jwkService } from "./services/jwk.ts";
 import { loginService } from "./services/login.ts";
 import { logoutService } from "./services/logout.ts";
@@ -106,6 +111,9 @@ export async function composeCore(config: Config, { log, version, clock = system
       outbound,
       logoutDelivery,
       remoteKeys: makeRemoteKeys({ outbound, log }),
+      userCodeHashes: makeUserCodeHashes(config.secrets.system, ISSUER),
+      guesses: makeGuesses(settings.device.lifetime * 1000),
+      pollPace: makePollPace(),
       log,
       version,
     };
@@ -142,6 +150,7 @@ function serviceRegistrations(deps: Deps): Registration[] {
     register(LoginService, loginService(deps)),
     register(LogoutService, logoutService(deps)),
     register(ConsentService, consentService(deps)),
+    register(DeviceService, deviceService(deps)),
     register(SessionService, sessionService(deps)),
     register(TrustedIssuerService, trustedIssuerService(deps)),
   ];

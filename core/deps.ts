@@ -6,6 +6,9 @@ import type { Sealer } from "#lib/seal.ts";
 import type { Clock } from "#lib/time.ts";
 import type { RegistrationLimit } from "./client/registration-limit.ts";
 import type { SlowHash } from "./client/slow-hash.ts";
+import type { Guesses } from "./device/guesses.ts";
+import type { PollPace } from "./device/poll-pace.ts";
+import type { UserCodeHashes } from "./device/user-code.ts";
 import type { RemoteKeys } from "./jwt/remote-keys.ts";
 import type { SigningKeys } from "./keys/signing-keys.ts";
 import type { LogoutDelivery } from "./logout/delivery.ts";
@@ -41,6 +44,11 @@ export interface Deps {
   readonly logoutDelivery: LogoutDelivery;
   /** Keys at clients' `jwks_uri`. */
   readonly remoteKeys: RemoteKeys;
+  readonly userCodeHashes: UserCodeHashes;
+  /** Wrong user codes of devices. */
+  readonly guesses: Guesses;
+  /** When devices polled last. */
+  readonly pollPace: PollPace;
   readonly log: Log;
   readonly version: string;
 }

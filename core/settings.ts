@@ -37,6 +37,7 @@ export interface Settings {
     /** A refresh ends the access tokens that were issued before. */
     readonly revokesPrevious: boolean;
   };
+  readonly device: DeviceSettings;
   /** Where cookies are kept and under which names. */
   readonly cookies: CookieSettings;
   /** What clients may be, and how strangers make them. */
@@ -58,6 +59,13 @@ export interface ClientSettings {
     /** Undefined: all that there are. */
     readonly grantTypes: readonly string[] | undefined;
   };
+}
+
+/** Codes of the device flow (RFC 8628). Times in seconds. */
+export interface DeviceSettings {
+  readonly lifetime: number;
+  readonly interval: number;
+  readonly userCode: { readonly length: number; readonly characters: string /** Shown in groups with a dash between. */; readonly isGrouped: boolean };
 }
 
 /** Where cookies are kept and under which names. */
@@ -103,6 +111,11 @@ export function settle(config: Config): Settings {
     },
     cookies: settleCookies(config, issuerUrl, hydra),
     clients: settleClients(config, hydra),
+    device: {
+      lifetime: Math.floor(config.ttl.device_user_code / 1000),
+      interval: Math.ceil(config.oauth2.device_authorization.token_polling_interval / 1000),
+      userCode: { ...settleUserCode(config.oauth2.device_authorization.user_code, hydra), isGrouped: !hydra },
+    },
   };
 }
 
@@ -119,6 +132,19 @@ function settleClients({ dev, oidc }: Config, hydra: boolean): ClientSettings {
     allowHttp: dev,
     registration: { enabled, grantTypes: grantTypes ?? (hydra ? undefined : ASKING_GRANTS) },
   };
+}
+
+/** Hydra's presets, and what RFC 8628 §6.1 has: no vowels, so no words; nothing that looks like something else. 20⁸ ≈ 2³⁴·⁵. */
+const USER_CODES = {
+  rfc: { length: 8, characters: "BCDFGHJKLMNPQRSTVWXZ" },
+  high: { length: 8, characters: "ABCDEFGHJKLMNPQRSTUVWXYZ23456789" },
+  medium: { length: 8, characters: "ABCDEFGHIJKLMNOPQRSTUVWXYZ" },
+  low: { length: 9, characters: "0123456789" },
+} as const;
+
+function settleUserCode({ entropy_preset: preset, length, character_set: characters }: Config["oauth2"]["device_authorization"]["user_code"], hydra: boolean) {
+  const known = USER_CODES[preset ?? (hydra ? "high" : "rfc")];
+  return { length: length ?? known.length, characters: characters ?? known.characters };
 }
 
 /** RFC 6265bis §4.1.3: with `__Host-` no other host, and no page without TLS, can put a cookie in place of ours. */

@@ -6,6 +6,7 @@ import { clientCors } from "./http/client-cors.ts";
 import { openCors } from "./http/cors.ts";
 import type { Route } from "./http/methods.ts";
 import { authorizeEndpoint } from "./oauth/authorize.ts";
+import { deviceAuthorizationEndpoint, deviceVerifyEndpoint } from "./oauth/device.ts";
 import { jwksEndpoint, metadataEndpoint } from "./oauth/documents.ts";
 import { endSessionEndpoint } from "./oauth/end-session.ts";
 import { alive, ready } from "./oauth/health.ts";
@@ -15,7 +16,7 @@ import { revokeEndpoint } from "./oauth/revoke.ts";
 import { tokenEndpoint } from "./oauth/token.ts";
 import { userinfoEndpoint } from "./oauth/userinfo.ts";
 import { checkSessionPage } from "./pages/check-session.ts";
-import { consentFallback, loginFallback } from "./pages/fallback.ts";
+import { consentFallback, deviceDoneFallback, deviceFallback, loginFallback } from "./pages/fallback.ts";
 import { loggedOutPage, logoutFallback, stillLoggedInPage } from "./pages/logout.ts";
 
 /** The public paths, by their exact spelling; `{id}` at the end of one stands for any last segment. */
@@ -37,6 +38,10 @@ export function publicRoutes(transport: Transport, config: Pick<Config, "serve" 
     "/oauth2/fallbacks/logout": { methods: { GET: logoutFallback } },
     "/oauth2/fallbacks/logout/callback": { methods: { GET: loggedOutPage } },
     "/oauth2/fallbacks/logout/rejected": { methods: { GET: stillLoggedInPage } },
+    "/oauth2/device/auth": { methods: { POST: deviceAuthorizationEndpoint(oauth, clients) }, cors },
+    "/oauth2/device/verify": { methods: { GET: deviceVerifyEndpoint(oauth) } },
+    "/oauth2/fallbacks/device": { methods: { GET: deviceFallback } },
+    "/oauth2/fallbacks/device/done": { methods: { GET: deviceDoneFallback } },
     "/userinfo": { methods: { GET: userinfo, POST: userinfo }, cors },
     "/oauth2/token": { methods: { POST: tokenEndpoint(oauth, clients) }, cors },
     "/oauth2/introspect": { methods: { POST: introspectEndpoint(oauth) } },

@@ -65,7 +65,9 @@ export const configSchema = z.strictObject({
           same_site_mode: z.enum(["Strict", "Lax", "None"]).default("Lax"), // None, for iframes with prompt=none, needs an https issuer; Strict would lose the way back from the login app
           domain: z.string().optional(), // unset: this host alone, and the names begin with __Host-
           secure: z.boolean().optional(), // only looked at on an http issuer, behind something that ends TLS
-          names: z.strictObject({ login_csrf: cookieName.optional(), consent_csrf: cookieName.optional(), session: cookieName.optional() }).prefault({}), // login_csrf: the cookie that binds a flow to its browser; consent_csrf: not looked at, one cookie does for both
+          names: z
+            .strictObject({ login_csrf: cookieName.optional(), consent_csrf: cookieName.optional(), device_csrf: cookieName.optional(), session: cookieName.optional() })
+            .prefault({}), // login_csrf: the cookie that binds a flow to its browser; consent_csrf and device_csrf: not looked at, one cookie does for all
           paths: z.strictObject({ session: z.string().startsWith("/").default("/") }).prefault({}),
         })
         .prefault({}),
@@ -87,6 +89,7 @@ export const configSchema = z.strictObject({
       consent: httpUrl.optional(),
       logout: httpUrl.optional(), // unset: a page of our own asks
       post_logout_redirect: httpUrl.optional(), // where a logout ends that has no other place to go; unset: a page of our own
+      device: z.strictObject({ verification: httpUrl.optional(), success: httpUrl.optional() }).prefault({}), // where people enter a device's user code, and where they are told that it worked
       error: httpUrl.optional(), // unset: a page of our own
     })
     .prefault({}),
@@ -99,6 +102,7 @@ export const configSchema = z.strictObject({
       access_token: duration.prefault("1h"),
       refresh_token: z.union([z.literal(-1), z.literal("-1"), duration]).prefault("720h"), // from its last use; -1: for good
       id_token: duration.prefault("1h"),
+      device_user_code: duration.refine((milliseconds) => milliseconds >= 1000 && milliseconds <= 86_400_000, "must be between a second and a day").prefault("10m"), // both codes of a device, as Hydra; RFC 8628 §5.1 asks for a short life
     })
     .prefault({}),
   strategies: z
@@ -116,6 +120,26 @@ export const configSchema = z.strictObject({
     .strictObject({
       client_credentials: z.strictObject({ default_grant_allowed_scope: z.boolean().default(false) }).prefault({}), // as Hydra: no scope asked, none granted
       pkce: z.strictObject({ enforced: z.boolean().default(false), enforced_for_public_clients: z.boolean().optional() }).prefault({}), // unset: public clients must (RFC 9700 §2.1.1), under `compat: hydra` need not
+      device_authorization: z
+        .strictObject({
+          token_polling_interval: duration.refine((milliseconds) => milliseconds >= 1000 && milliseconds <= 300_000, "must be between a second and 5 minutes").prefault("5s"), // RFC 8628 §3.2
+          user_code: z
+            .strictObject({
+              entropy_preset: z.enum(["high", "medium", "low"]).optional(), // Hydra's; unset: 8 of RFC 8628 §6.1's 20 letters, under `compat: hydra` high
+              length: z.int().min(6).max(32).optional(),
+              character_set: z
+                .string()
+                .regex(/^[A-Za-z0-9]{8,62}$/, "must be 8 or more letters and digits")
+                .refine((text) => new Set(text.toUpperCase()).size === text.length, "holds a character twice: case means nothing to people who type")
+                .optional(),
+            })
+            .refine(
+              ({ entropy_preset: preset, length, character_set: set }) => preset === undefined || (length === undefined && set === undefined),
+              "needs either entropy_preset, or length and character_set",
+            )
+            .prefault({}),
+        })
+        .prefault({}),
       grant: z
         .strictObject({
           jwt: z

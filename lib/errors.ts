@@ -1,7 +1,7 @@
 /**
  * HTTP status of each error code at an endpoint that answers directly. The codes and statuses come from
- * RFC 6749 §5.2, RFC 7009 §2.2.1, RFC 7591 §3.2.2, RFC 6750 §3.1, OIDC Core §3.1.2.6, RFC 9101 §7; those from request_unauthorized on are
- * Hydra's.
+ * RFC 6749 §5.2, RFC 7009 §2.2.1, RFC 7591 §3.2.2, RFC 6750 §3.1, OIDC Core §3.1.2.6, RFC 8628 §3.5, RFC 9101 §7; from `request_unauthorized` to
+ * `insufficient_entropy` they are Hydra's.
  */
 export const HTTP_STATUS = {
   invalid_request: 400,
@@ -37,6 +37,9 @@ export const HTTP_STATUS = {
   missing_required_parameter: 400,
   invalid_state: 400,
   insufficient_entropy: 400,
+  authorization_pending: 400,
+  slow_down: 400,
+  expired_token: 400,
 } as const;
 
 /** A registered `error` code. */
@@ -48,6 +51,8 @@ export interface OAuthErrorOptions {
   readonly cause?: unknown;
   /** Value of `WWW-Authenticate`, where the status asks for one (RFC 6749 §5.2, RFC 6750 §3). */
   readonly wwwAuthenticate?: string;
+  /** Status where an endpoint has another than is usual for the code (RFC 6749 §5.2: the token endpoint says 400). */
+  readonly status?: 400;
 }
 
 /**
@@ -63,7 +68,7 @@ export class OAuthError extends Error {
   constructor(code: OAuthErrorCode, description: string, options: OAuthErrorOptions = {}) {
     super(describable(description), options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
-    this.status = HTTP_STATUS[code];
+    this.status = options.status ?? HTTP_STATUS[code];
     this.wwwAuthenticate = options.wwwAuthenticate ?? "";
   }
 }

@@ -3,6 +3,7 @@ import { type ConnectTransportOptions, createConnectTransport } from "@connectrp
 import type { Client as RegisteredClient } from "#gen/writ/admin/v1/client_pb.ts";
 import { ClientService } from "#gen/writ/admin/v1/client_service_pb.ts";
 import { type Consent, ConsentService } from "#gen/writ/admin/v1/consent_service_pb.ts";
+import { type Device, DeviceService } from "#gen/writ/admin/v1/device_service_pb.ts";
 import { JwkService } from "#gen/writ/admin/v1/jwk_service_pb.ts";
 import { type Login, LoginService } from "#gen/writ/admin/v1/login_service_pb.ts";
 import { type Logout, LogoutService } from "#gen/writ/admin/v1/logout_service_pb.ts";
@@ -30,6 +31,8 @@ export type ConsentRequest = Consent;
 
 /** What a logout app is to ask. */
 export type LogoutRequest = Logout;
+/** The request of a device whose user code a person has typed. */
+export type DeviceRequest = Device;
 
 /** A client as login and consent apps, and administrators, see it. */
 export type OAuthClient = RegisteredClient;
@@ -45,6 +48,8 @@ export interface WritClient {
   readonly consents: Client<typeof ConsentService>;
   /** Logout requests, for the logout app. */
   readonly logouts: Client<typeof LogoutService>;
+  /** User codes of devices, for the device app. */
+  readonly devices: Client<typeof DeviceService>;
   /** Login and consent sessions. */
   readonly sessions: Client<typeof SessionService>;
   /** Tokens as an administrator sees them. */
@@ -83,6 +88,7 @@ export function writClientOver(transport: Transport): WritClient {
     logins: createClient(LoginService, transport),
     consents: createClient(ConsentService, transport),
     logouts: createClient(LogoutService, transport),
+    devices: createClient(DeviceService, transport),
     sessions: createClient(SessionService, transport),
     adminTokens: createClient(AdminTokenService, transport),
     tokens: createClient(TokenService, transport),

@@ -3,6 +3,7 @@ import { after, before, describe, test } from "node:test";
 import { Configuration, OAuth2Api } from "@ory/hydra-client";
 import * as oauth from "oauth4webapi";
 import * as openid from "openid-client";
+import { createDevice } from "./harness/device.ts";
 import { freePort } from "./harness/port.ts";
 import { createRp, newSubject, openUserAgent, parametersOf, type Rp } from "./harness/user-agent.ts";
 import { startWrit, type Writ } from "./harness/writ.ts";
@@ -25,8 +26,7 @@ for (const arrangement of ["direct", "apart"] as const)
     const api = () => new OAuth2Api(new Configuration({ basePath: writ().adminUrl }));
 
     /** What Ory's example app does, call by call (hydra.md §13), with a browser beside it. */
-    const browse = async (url: string, subject: string): Promise<URL> => {
-      const agent = openUserAgent(writ());
+    const browse = async (url: string, subject: string, agent = openUserAgent(writ())): Promise<URL> => {
       const locationOf = async (to: string) => (await agent.get(to)).headers.get("location") ?? "";
       const { login_challenge: loginChallenge = "" } = parametersOf(await locationOf(url));
       const { data: login } = await api().getOAuth2LoginRequest({ loginChallenge });
@@ -104,6 +104,48 @@ for (const arrangement of ["direct", "apart"] as const)
       await oauth.processRevocationResponse(await oauth.revocationRequest(as, client, authentication, refreshed.refresh_token ?? "", insecure));
       const { status } = await oauth.userInfoRequest(as, client, refreshed.access_token, insecure);
       assert.equal(status, 401);
+    });
+
+    /** The device app of Ory's example, and then the login and consent apps (hydra.md §13). */
+    const connectDevice = async (uri: string, userCode: string, subject: string): Promise<URL> => {
+      const agent = openUserAgent(writ());
+      const { device_challenge: deviceChallenge = "" } = parametersOf((await agent.get(uri)).headers.get("location"));
+      const { data } = await api().acceptUserCodeRequest({ deviceChallenge, acceptDeviceUserCodeRequest: { user_code: userCode } });
+      return browse(data.redirect_to, subject, agent);
+    };
+
+    test("openid-client 6: initiateDeviceAuthorization and pollDeviceAuthorizationGrant, with @ory/hydra-client in the device app", async () => {
+      const { client_id: clientId } = await createDevice(writ(), { scope: SCOPE });
+      const subject = newSubject();
+      const config = await openid.discovery(issuer, clientId, undefined, openid.None(), { execute: [openid.allowInsecureRequests] });
+      const codes = await openid.initiateDeviceAuthorization(config, { scope: SCOPE });
+      const polling = openid.pollDeviceAuthorizationGrant(config, codes);
+      const done = await connectDevice(codes.verification_uri_complete ?? "", codes.user_code, subject);
+      assert.deepEqual([done.pathname, done.searchParams.get("client_id")], ["/oauth2/fallbacks/device/done", clientId]);
+      const tokens = await polling;
+      assert.equal(tokens.claims()?.sub, subject);
+      assert.equal((await openid.fetchUserInfo(config, tokens.access_token, subject)).sub, subject);
+      assert.equal((await openid.refreshTokenGrant(config, tokens.refresh_token ?? assert.fail("no refresh token"))).claims()?.sub, subject);
+    });
+
+    test("oauth4webapi 3: the device flow of a confidential client, each answer checked by the library; @ory/hydra-client is refused a wrong code", async () => {
+      const registered = await createDevice(writ(), { scope: SCOPE, token_endpoint_auth_method: "client_secret_basic" });
+      const subject = newSubject();
+      const insecure = { [oauth.allowInsecureRequests]: true };
+      const as = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, insecure));
+      const client: oauth.Client = { client_id: registered.client_id };
+      const authentication = oauth.ClientSecretBasic(registered.client_secret);
+      const asked = await oauth.deviceAuthorizationRequest(as, client, authentication, { scope: SCOPE }, insecure);
+      const codes = await oauth.processDeviceAuthorizationResponse(as, client, asked);
+      const pollOnce = async () => oauth.processDeviceCodeResponse(as, client, await oauth.deviceCodeGrantRequest(as, client, authentication, codes.device_code, insecure));
+      await assert.rejects(pollOnce(), (error: oauth.ResponseBodyError) => error.error === "authorization_pending" && error.status === 400);
+      await assert.rejects(
+        connectDevice(codes.verification_uri, "XXXX-XXXX", subject),
+        (error: { response?: { status: number; data: unknown } }) => error.response?.status === 400,
+      );
+      await connectDevice(codes.verification_uri, codes.user_code, subject);
+      const tokens = await pollOnce();
+      assert.equal(oauth.getValidatedIdTokenClaims(tokens)?.sub, subject);
     });
 
     test("@ory/hydra-client: a login app and a consent app written for Hydra accept, reject, list and revoke", async () => {

@@ -1,15 +1,17 @@
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { ConsentRequest, LoginRequest, WritClient } from "#sdk/index.ts";
+import { addDevicePages } from "./device.ts";
 import { NO_CHALLENGE, toFailure, UNPROVED } from "./failure.ts";
 import { makeFormGuard } from "./form-guard.ts";
 import { consentPage, errorPage, failurePage, loginPage, logoutPage, type Markup, stayedPage } from "./pages.ts";
 import { claimsOf } from "./scopes.ts";
 import { STYLE } from "./style.ts";
+import { text } from "./text.ts";
 
 /** What the app is made of. */
 export interface LoginAppOptions {
-  readonly writ: Pick<WritClient, "logins" | "consents" | "logouts">;
+  readonly writ: Pick<WritClient, "logins" | "consents" | "logouts" | "devices">;
   /** Browsers reach it by https. */
   readonly secure: boolean;
   /** Told of what nobody foresaw. */
@@ -26,7 +28,6 @@ const HEADERS: Readonly<Record<string, string>> = {
 
 const REMEMBER_LOGIN = 30 * 24 * 3600;
 const MAX_FORM = 64 * 1024;
-const MAX_TEXT = 1000;
 
 /** The login, consent and logout app: the pages between Writ and the people. */
 export function makeLoginApp({ writ, secure, onError }: LoginAppOptions): Hono {
@@ -130,6 +131,7 @@ export function makeLoginApp({ writ, secure, onError }: LoginAppOptions): Hono {
     await writ.logouts.rejectLogout({ logoutChallenge: challenge });
     return context.html(stayedPage());
   });
+  addDevicePages(app, { writ, guard });
 
   async function getLogin(loginChallenge: string): Promise<LoginRequest> {
     const { login } = await writ.logins.getLogin({ loginChallenge });
@@ -158,9 +160,4 @@ function isFromHere({ req }: Context): boolean {
   const site = req.header("sec-fetch-site");
   if (site !== undefined && site !== "same-origin") return false;
   return origin === undefined || URL.parse(origin)?.host === req.header("host");
-}
-
-/** A text of a form or query, of a length that can be shown. */
-function text(value: unknown, longest = MAX_TEXT): string {
-  return typeof value === "string" ? value.slice(0, longest) : "";
 }

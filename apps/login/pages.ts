@@ -6,7 +6,8 @@ import { explainScope } from "./scopes.ts";
 /** Markup that is escaped where it must be. */
 export type Markup = ReturnType<typeof html>;
 
-function page(title: string, content: Markup): Markup {
+/** A whole page. */
+export function page(title: string, content: Markup): Markup {
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -137,7 +138,8 @@ export function errorPage(error: string, description: string): Markup {
   );
 }
 
-function heading(title: string, client: OAuthClient | undefined, link: string): Markup {
+/** Title, and whose it is about. */
+export function heading(title: string, client: OAuthClient | undefined, link: string): Markup {
   const name = nameOf(client);
   const logo = safeUrl(client?.logoUri ?? "", ["https:"]);
   const mark =
@@ -147,11 +149,13 @@ function heading(title: string, client: OAuthClient | undefined, link: string): 
   return html`<header>${mark}<div><h1>${title}</h1><p class="client">${link} <strong id="client-name">${name}</strong></p></div></header>`;
 }
 
-function nameOf(client: OAuthClient | undefined): string {
+/** What a client is called. */
+export function nameOf(client: OAuthClient | undefined): string {
   return client?.clientName || client?.clientId || "an application";
 }
 
-function links(client: OAuthClient | undefined): Markup | "" {
+/** What the client has to say of itself. */
+export function links(client: OAuthClient | undefined): Markup | "" {
   const known = [
     ["client-uri", "About the application", client?.clientUri],
     ["policy-uri", "Privacy policy", client?.policyUri],

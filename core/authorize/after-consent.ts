@@ -5,10 +5,13 @@ import { OAuthError } from "#lib/errors.ts";
 import { equalBytes } from "#lib/hash.ts";
 import { timeOf } from "#lib/id.ts";
 import { addMillis, type EpochMillis, fromSeconds, toSeconds } from "#lib/time.ts";
+import { deviceApproved, deviceGone } from "../device/answer.ts";
+import type { DeviceHandle } from "../device/sealed.ts";
 import type { Grant } from "../model/grant.ts";
 import type { RememberedConsent } from "../store/consents.ts";
+import { readDeviceCode } from "../store/device-codes.ts";
 import { redeemConsent } from "../store/grant-consent.ts";
-import { readGrant } from "../store/grants.ts";
+import { endGrant, readGrant } from "../store/grants.ts";
 import { errorPage, respond, respondError, toResponseError } from "./answer.ts";
 import { beginLogin } from "./begin.ts";
 import { type Browser, endFlow, isSameBrowser } from "./cookies.ts";
@@ -30,7 +33,8 @@ export async function afterConsent(deps: AuthorizeDeps, sealed: string, browser:
   const { request } = grant.record;
   if (request === undefined) throw new Error("a grant without its request");
   const client = await requireSameClient(deps, grant);
-  if (!isRegistered(client.record.client, request.redirectUri)) return errorPage(deps, new OAuthError("invalid_request", "'redirect_uri' is registered no more"));
+  if (request.device === undefined && !isRegistered(client.record.client, request.redirectUri))
+    return errorPage(deps, new OAuthError("invalid_request", "'redirect_uri' is registered no more"));
   const watched = watchSession(deps, targetOf(request), { clientId: grant.clientId, scope: request.scope, browser });
   const flow: Flow = { client, request, target: watched.target, browser, now };
   try {
@@ -45,13 +49,15 @@ export async function afterConsent(deps: AuthorizeDeps, sealed: string, browser:
 
 async function redeem(deps: AuthorizeDeps, flow: Flow, grant: Grant, consentId: Uint8Array): Promise<Answer> {
   const { now, target } = flow;
+  const { device } = flow.request;
   const codeExpiry = toSeconds(addMillis(now, deps.settings.ttl.authCode));
   const redeemed = await redeemConsent(deps.db, deps.issuer, {
     grant,
     consentId,
     state: "code",
-    expiresAt: fromSeconds(codeExpiry),
     joinsSession: flow.client.record.client.backchannelLogoutUri !== "" || flow.client.record.client.frontchannelLogoutUri !== "",
+    expiresAt: fromSeconds(device?.expiresAt ?? codeExpiry),
+    device,
     remember: toRemember(grant),
     attempt: deps.random(16),
     now,
@@ -60,6 +66,7 @@ async function redeem(deps: AuthorizeDeps, flow: Flow, grant: Grant, consentId: 
     case "redeemed": {
       const { outcome } = redeemed.grant.record.consent ?? {};
       if (outcome?.case !== "accepted") throw new Error("a redeemed consent that was not accepted");
+      if (device !== undefined) return deviceApproved(deps, grant.clientId);
       const code = create(AuthorizationCodeSchema, { grant: { id: grant.id, birth: grant.birth }, expiresAt: codeExpiry });
       deps.log.info("code_issued", { client_id: grant.clientId });
       return respond(deps, target, { code: deps.sealer.seal("authorization_code", toBinary(AuthorizationCodeSchema, code)), scope: outcome.value.scope.join(" ") });
@@ -67,8 +74,11 @@ async function redeem(deps: AuthorizeDeps, flow: Flow, grant: Grant, consentId: 
     case "rejected": {
       const { outcome } = redeemed.grant.record.consent ?? {};
       if (outcome?.case !== "rejected") throw new Error("a rejected consent that was accepted");
-      return respondError(deps, target, { error: outcome.value.error, description: outcome.value.errorDescription }, grant.clientId);
+      return respondError(deps, target, { error: outcome.value.error, description: outcome.value.errorDescription, status: outcome.value.statusCode }, grant.clientId);
     }
+    case "device_decided": // by somebody else, or by the clock: nothing may come of this grant any more
+      await endGrant(deps.db, deps.issuer, { id: grant.id, birth: grant.birth, attempt: deps.random(16) });
+      throw deviceGone();
     case "session_ended":
       return beginLogin(deps, flow);
     case "revoked":
@@ -76,9 +86,19 @@ async function redeem(deps: AuthorizeDeps, flow: Flow, grant: Grant, consentId: 
     case "expired":
       throw flowExpired(deps, "consent");
     case "spent":
+      if (device !== undefined && (await hasApproved(deps, device, grant, consentId))) return deviceApproved(deps, grant.clientId);
+      throw verifierSpent();
     case "unknown":
       throw verifierSpent();
   }
+}
+
+/** A second click on what has approved a device already: no answer is given twice by it, for the device has it. */
+async function hasApproved({ db, issuer }: AuthorizeDeps, { userCodeHash, birth }: DeviceHandle, { id, record }: Grant, consentId: Uint8Array): Promise<boolean> {
+  const { consent } = record;
+  if (consent?.outcome.case !== "accepted" || !equalBytes(consent.id, consentId)) return false;
+  const code = await readDeviceCode(db, issuer, userCodeHash);
+  return code?.grantId !== undefined && equalBytes(code.birth, birth) && equalBytes(code.grantId, id);
 }
 
 /** What is remembered of an accepted consent. One that was given without a question is a copy of what is remembered already. */

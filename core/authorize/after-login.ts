@@ -12,6 +12,7 @@ import { obfuscatedSubject } from "../client/pairwise.ts";
 import type { Consent } from "../model/consent.ts";
 import type { Grant } from "../model/grant.ts";
 import { findRememberedConsent } from "../store/consents.ts";
+import { denyDeviceCode } from "../store/device-codes.ts";
 import { openGrant } from "../store/grants.ts";
 import { readSession, type SessionChange } from "../store/sessions.ts";
 import { errorPage, goTo, respondError, toResponseError } from "./answer.ts";
@@ -48,8 +49,9 @@ export async function afterLogin(deps: AuthorizeDeps, verifier: string, browser:
     if (flowExpiry(deps, challenge.id) <= now) throw flowExpired(deps, "login");
     if (!isSameBrowser(deps, browser, challenge.id, challenge.browser)) throw foreignBrowser(deps);
     if (outcome.answer.case === "rejected") {
-      const { error, errorDescription: description } = outcome.answer.value;
-      return { ...respondError(deps, flow.target, { error, description }, challenge.clientId), setCookie: [...endFlow(deps, browser, challenge.id), ...watched.setCookie] };
+      const { error, errorDescription: description, statusCode: status } = outcome.answer.value;
+      if (request.device !== undefined) await denyDeviceCode(deps.db, deps.issuer, { ...request.device, now }); // RFC 8628 §3.5: its next poll is told
+      return { ...respondError(deps, flow.target, { error, description, status }, challenge.clientId), setCookie: [...endFlow(deps, browser, challenge.id), ...watched.setCookie] };
     }
     const { value: answer } = outcome.answer;
     if (answer?.login === undefined) throw verifierSpent();
@@ -123,9 +125,10 @@ function requireWantedLogin({ settings }: AuthorizeDeps, { client, request, chal
 }
 
 /** A remembered consent covers the request: no question is needed. */
-function isCovered({ config }: AuthorizeDeps, { client, request }: LoggedIn, remembered: Consent | undefined): boolean {
+function isCovered({ config, settings }: AuthorizeDeps, { client, request }: LoggedIn, remembered: Consent | undefined): boolean {
   const { outcome } = remembered?.record.consent ?? {};
   if (outcome?.case !== "accepted" || request.prompt.includes("consent")) return false;
+  if (request.device !== undefined && !settings.compatHydra) return false; // RFC 8628 §5.4: whoever sent the link may hold the device
   if (registeredMethod(client) === "none" && !isHardToTakeOver(request.redirectUri)) return false; // RFC 8252 §8.6
   const covers = SCOPE_STRATEGIES[config.strategies.scope];
   return request.scope.every((name) => covers(outcome.value.scope, name));

@@ -10,6 +10,8 @@ export interface Target {
   readonly state: string | undefined;
   /** `session_state` (OIDC Session Management §2). Absent: the client cannot watch the session. */
   readonly sessionState?: string;
+  /** A device asked (RFC 8628): there is no client at the end of a redirect, and errors are for the person. */
+  readonly isDevice?: boolean;
 }
 
 /** Answers the client. @see RFC 6749 §4.1.2, RFC 9207 §2 */
@@ -22,11 +24,15 @@ export function respond({ settings }: Pick<Deps, "settings">, { redirectUri, mod
 export interface ResponseError {
   readonly error: string;
   readonly description: string;
+  /** HTTP status that an app wants, where the error is a page. 0: by the error. */
+  readonly status?: number;
 }
 
 /** Tells the client of an error. @see RFC 6749 §4.1.2.1 */
-export function respondError(deps: Pick<Deps, "settings" | "log">, target: Target, { error, description }: ResponseError, clientId: string): Answer {
+export function respondError(deps: Pick<Deps, "config" | "settings" | "log">, target: Target, refused: ResponseError, clientId: string): Answer {
+  const { error, description } = refused;
   deps.log.info("authorization_refused", { client_id: clientId, error });
+  if (target.isDevice === true) return personPage(deps, refused);
   return respond(deps, target, { error, error_description: description });
 }
 
@@ -51,9 +57,14 @@ export function errorPage(deps: Pick<Deps, "config" | "log">, error: OAuthError)
 
 /** Sends the browser to the operator's page for errors, or shows one. */
 export function showError({ config }: Pick<Deps, "config">, error: OAuthError): PlainAnswer {
+  return personPage({ config }, { error: error.code, description: error.message, status: pageStatus(error) });
+}
+
+/** The page itself, or that of `urls.error`. */
+export function personPage({ config }: Pick<Deps, "config">, { error, description, status = 0 }: ResponseError): PlainAnswer {
   const { error: errorUrl } = config.urls;
-  if (errorUrl === undefined) return { answer: { case: "errorPage", value: { error: error.code, errorDescription: error.message, status: pageStatus(error) } } };
-  return goTo(errorUrl, { error: error.code, error_description: error.message });
+  if (errorUrl === undefined) return { answer: { case: "errorPage", value: { error, errorDescription: description, status: status || 400 } } };
+  return goTo(errorUrl, { error, error_description: description });
 }
 
 /** A page is no challenge to authenticate, and tells of a bad request: 400, also where the endpoints of programs say 401 or 403. */

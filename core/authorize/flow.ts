@@ -22,8 +22,8 @@ export interface Flow {
 }
 
 /** Where the response to a request goes that was checked before. */
-export function targetOf({ redirectUri, responseType, responseMode, state }: AuthorizationRequest): Target {
-  return { redirectUri, mode: toResponseMode(responseMode) ?? defaultModeOf(responseType), state };
+export function targetOf({ redirectUri, responseType, responseMode, state, device }: AuthorizationRequest): Target {
+  return { redirectUri, mode: toResponseMode(responseMode) ?? defaultModeOf(responseType), state, isDevice: device !== undefined };
 }
 
 /** The client that a flow was begun by. @throws OAuthError when it is no more, or another one has its name */

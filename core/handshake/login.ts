@@ -10,6 +10,7 @@ import { restoreRedirectUri } from "../authorize/redirect-uri.ts";
 import { requestUrl, verifierUrl } from "../authorize/request-url.ts";
 import { flowExpiry, openLoginChallenge, type SealedDeps, sealLoginVerifier } from "../authorize/sealed.ts";
 import type { Deps } from "../deps.ts";
+import { deviceVerifierUrl } from "../device/sealed.ts";
 import type { StoredClient } from "../model/client.ts";
 import { LIMITS } from "../model/limits.ts";
 import { getSameClient } from "../store/clients.ts";
@@ -56,7 +57,7 @@ export async function acceptLogin(deps: LoginDeps, sealed: string, sent: LoginAc
   const { skip } = challenge;
   const { clientId } = client.record.client;
   // Somebody else than the session's subject: as Hydra, they have to log in for themselves.
-  if (skip !== undefined && skip.subject !== accept.subject) return requestUrl(deps, clientId, request, ["login"]);
+  if (skip !== undefined && skip.subject !== accept.subject) return loginAgainUrl(deps, challenge, request);
   const { grantEpoch, sessionEpoch } = await readSubjectEpochs(deps.db, deps.issuer, accept.subject);
   const answer = create(LoginAnswerSchema, {
     decision: deps.random(16),
@@ -86,6 +87,12 @@ export async function rejectLogin(deps: LoginDeps, sealed: string, rejection: Re
   const { challenge, request } = await openLogin(deps, sealed, now);
   const verifier = await sealLoginVerifier(deps, create(LoginOutcomeSchema, { challenge, answer: { case: "rejected", value: toErrorAnswer(deps, rejection, "login") } }));
   return verifierUrl(deps, requestUrl(deps, challenge.clientId, request), "login_verifier", verifier);
+}
+
+/** Begins the request anew, so that somebody has to log in. */
+function loginAgainUrl(deps: LoginDeps, { id, browser, clientId }: LoginChallenge, request: AuthorizationRequest): string {
+  const { device } = request;
+  return device === undefined ? requestUrl(deps, clientId, request, ["login"]) : deviceVerifierUrl(deps, clientId, { challengeId: id, browser, handle: device, promptLogin: true });
 }
 
 async function openLogin(deps: LoginDeps, sealed: string, now: EpochMillis): Promise<OpenedLogin> {

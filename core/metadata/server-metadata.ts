@@ -19,6 +19,7 @@ export function serverMetadata({ issuerUrl, publicUrl, cookies, clients }: Setti
   return {
     issuer: issuerUrl,
     authorization_endpoint: `${publicUrl}/oauth2/auth`,
+    device_authorization_endpoint: `${publicUrl}/oauth2/device/auth`, // RFC 8628 §4
     token_endpoint: `${publicUrl}/oauth2/token`,
     userinfo_endpoint: `${publicUrl}/userinfo`,
     ...(clients.registration.enabled ? { registration_endpoint: `${publicUrl}/oauth2/register` } : {}),

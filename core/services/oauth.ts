@@ -8,6 +8,8 @@ import { type AuthenticatedClient, authenticateClient } from "../client/authenti
 import { isAllowedOrigin } from "../client/origins.ts";
 import { deleteDynamicClient, getDynamicClient, registerDynamicClient, updateDynamicClient } from "../client/registration.ts";
 import type { Deps } from "../deps.ts";
+import { authorizeDevice } from "../device/authorize-device.ts";
+import { verifyDevice } from "../device/verify.ts";
 import { endSessionEndpoint } from "../logout/end-session.ts";
 import { finishJson } from "../metadata/finished.ts";
 import { serverMetadata } from "../metadata/server-metadata.ts";
@@ -25,6 +27,8 @@ export function oauthService(deps: Deps): Handlers<typeof OAuthService> {
     authorize: (request, { now }) => authorize(deps, request, now),
     endSession: (request, { now }) => endSessionEndpoint(deps, request, now),
     getCheckSession: () => ({ cookie: deps.settings.cookies.browserState ?? "" }),
+    authorizeDevice: (request, { now }) => authorizeDevice(deps, request, now),
+    verifyDevice: async (request, { now }) => ({ response: await verifyDevice(deps, request, now) }),
     getUserinfo: (request, { now }) => userinfo(deps, request, now),
     checkOrigin: async (request, { now }) => ({ allowed: await isAllowedOrigin(deps, request, now) }),
     exchangeToken: (request, { now }) => exchangeToken(deps, request, now),

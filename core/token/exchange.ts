@@ -4,8 +4,10 @@ import type { ExchangeTokenRequest, ExchangeTokenResponseSchema } from "#gen/wri
 import { OAuthError } from "#lib/errors.ts";
 import type { EpochMillis } from "#lib/time.ts";
 import { type AuthenticateDeps, authenticateClient } from "../client/authenticate.ts";
+import { DEVICE_GRANT } from "../device/authorize-device.ts";
 import { authorizationCode } from "./grant-types/authorization-code.ts";
 import { clientCredentials } from "./grant-types/client-credentials.ts";
+import { deviceCode } from "./grant-types/device-code.ts";
 import type { GrantType } from "./grant-types/grant-type.ts";
 import { jwtBearer } from "./grant-types/jwt-bearer.ts";
 import { refreshToken } from "./grant-types/refresh-token.ts";
@@ -17,6 +19,7 @@ export const GRANT_TYPES: Readonly<Record<string, GrantType>> = {
   refresh_token: refreshToken,
   client_credentials: clientCredentials,
   "urn:ietf:params:oauth:grant-type:jwt-bearer": jwtBearer,
+  [DEVICE_GRANT]: deviceCode,
 };
 
 /**

@@ -26,6 +26,7 @@ export function tokenEndpoint(oauth: Client<typeof OAuthService>, cors: ClientCo
         codeVerifier: parameter(form, "code_verifier"),
         refreshToken: parameter(form, "refresh_token"),
         assertion: parameter(form, "assertion"),
+        deviceCode: parameter(form, "device_code"),
       },
       { headers: { "x-request-id": exchange.requestId } },
     );

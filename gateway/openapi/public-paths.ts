@@ -11,6 +11,19 @@ const AUTHORIZATION =
 /** Parameters of a logout request (OIDC RP-Initiated Logout §2). */
 const LOGOUT = "id_token_hint logout_hint client_id post_logout_redirect_uri state ui_locales".split(" ");
 const USERINFO: Schema = { type: "object", required: ["sub"], properties: { sub: string }, additionalProperties: true };
+/** RFC 8628 §3.2. */
+const DEVICE_ANSWER: Schema = {
+  type: "object",
+  required: ["device_code", "user_code", "verification_uri", "expires_in"],
+  properties: {
+    device_code: string,
+    user_code: string,
+    verification_uri: string,
+    verification_uri_complete: string,
+    expires_in: { type: "integer", description: "Seconds." },
+    interval: { type: "integer", description: "Seconds." },
+  },
+};
 const OAUTH_ERROR = { $ref: "#/components/responses/OAuthError" };
 const CLIENT_SECURITY = [{ basic: [] }, {}];
 
@@ -77,10 +90,26 @@ export function publicPaths(introspection: Schema, client: Schema): Paths {
           redirect_uri: string,
           code_verifier: string,
           refresh_token: string,
+          device_code: string,
           ...CLIENT,
         },
         { $ref: "#/components/schemas/TokenAnswer" },
       ),
+    },
+    "/oauth2/device/auth": {
+      post: form("oAuth2DeviceFlow", "Device authorization endpoint (RFC 8628 §3.1).", [], { scope: string, audience: { type: "array", items: string }, ...CLIENT }, DEVICE_ANSWER),
+    },
+    "/oauth2/device/verify": {
+      get: {
+        operationId: "performOAuth2DeviceVerificationFlow",
+        tags: ["OAuth"],
+        summary: "Verification URI (RFC 8628 §3.3). For browsers.",
+        parameters: [{ name: "user_code", in: "query", required: false, schema: string }],
+        responses: {
+          "302": { description: "On to the device, the login or the consent app, or to the page that says that it worked." },
+          "400": { description: "A page: it cannot go on." },
+        },
+      },
     },
     "/oauth2/introspect": {
       post: form(

@@ -1,6 +1,7 @@
 import type { DescService } from "@bufbuild/protobuf";
 import { ClientService } from "#gen/writ/admin/v1/client_service_pb.ts";
 import { ConsentService } from "#gen/writ/admin/v1/consent_service_pb.ts";
+import { DeviceService } from "#gen/writ/admin/v1/device_service_pb.ts";
 import { JwkService } from "#gen/writ/admin/v1/jwk_service_pb.ts";
 import { LoginService } from "#gen/writ/admin/v1/login_service_pb.ts";
 import { LogoutService } from "#gen/writ/admin/v1/logout_service_pb.ts";
@@ -17,6 +18,7 @@ export const REST_SERVICES: readonly DescService[] = [
   MetadataService,
   LoginService,
   ConsentService,
+  DeviceService,
   LogoutService,
   SessionService,
   TrustedIssuerService,

@@ -46,7 +46,13 @@ export async function startSite({ https = false, config = {}, logoutApp = true }
   const writ = await startWrit("direct", {
     config: {
       ...config,
-      urls: { self: { issuer }, login: `${demo}/login`, consent: `${demo}/consent`, ...(logoutApp ? { logout: `${demo}/logout` } : {}) },
+      urls: {
+        self: { issuer },
+        login: `${demo}/login`,
+        consent: `${demo}/consent`,
+        ...(logoutApp ? { logout: `${demo}/logout` } : {}),
+        device: { verification: `${demo}/device`, success: `${demo}/device/success` },
+      },
       serve: { ...config.serve, public: { ...config.serve?.public, host: "127.0.0.1", port, ...(https ? { tls: tlsOf(folder) } : {}) } },
     },
   });

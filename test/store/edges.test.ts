@@ -155,6 +155,11 @@ describeEngines("DESIGN state: the janitor", (engine) => {
         };
         yield {
           kind: "run",
+          sql: "INSERT INTO device_codes (issuer, user_code_hash, birth, state, poll_interval, expires_at, document) VALUES (1, ?, ?, 'pending', 5, ?, ?)",
+          params: [bytes(n, 32), bytes(n, 8), expires, bytes(0, 1)],
+        };
+        yield {
+          kind: "run",
           sql: "INSERT INTO grants (issuer, id, birth, state, client_id, client_incarnation, subject, decision, grant_epoch, session_epoch, consent_epoch, generation, created_at, expires_at, row_version, document) VALUES (1, ?, ?, 'ended', 'c', ?, 's', ?, 0, 0, 0, 0, 0, ?, 1, ?)",
           params: [bytes(n), bytes(n, 8), bytes(n, 8), bytes(n), expires, bytes(0, 1)],
         };
@@ -165,8 +170,9 @@ describeEngines("DESIGN state: the janitor", (engine) => {
       revoked_tokens: 0,
       assertion_jtis: 0,
       decisions: 1,
-      sessions: 1,
       logout_outbox: 0,
+      device_codes: 1,
+      sessions: 1,
       trusted_issuers: 1,
       grants: 1,
       consents: 0,
@@ -176,8 +182,9 @@ describeEngines("DESIGN state: the janitor", (engine) => {
       revoked_tokens: 0,
       assertion_jtis: 0,
       decisions: 0,
-      sessions: 1,
       logout_outbox: 0,
+      device_codes: 1,
+      sessions: 1,
       trusted_issuers: 1,
       grants: 1,
       consents: 0,
@@ -188,6 +195,7 @@ describeEngines("DESIGN state: the janitor", (engine) => {
       ["session_clients", 1],
       ["decisions", 2],
       ["trusted_issuers", 1],
+      ["device_codes", 1],
       ["grants", 1],
     ] as const)
       assert.equal(Number((await db.driver.read(`SELECT COUNT(*) FROM ${table}`, []))[0]?.[0]), left, table);

@@ -244,6 +244,24 @@ export function defineSchema(k: Kit) {
     ],
   );
 
+  /** Requests of devices that wait for a person (RFC 8628). The key is what makes user codes unique. */
+  const deviceCodes = k.table(
+    "device_codes",
+    {
+      issuer: k.integer("issuer").notNull(),
+      userCodeHash: k.bytes("user_code_hash", { size: 32 }).notNull(),
+      birth: k.bytes("birth", life).notNull(),
+      /** `pending`, `approved`, `denied`. */
+      state: k.text("state", { size: 16 }).notNull(),
+      grantId: k.bytes("grant_id", id),
+      /** Seconds; written when it grows, and not when somebody polls. */
+      pollInterval: k.integer("poll_interval").notNull(),
+      expiresAt: k.integer("expires_at").notNull(),
+      document: k.document("document").notNull(),
+    },
+    (t) => [k.primaryKey({ columns: [t.issuer, t.userCodeHash] }), k.index("device_codes_expires_at").on(t.issuer, t.expiresAt)],
+  );
+
   return {
     clients,
     subjects,
@@ -260,5 +278,6 @@ export function defineSchema(k: Kit) {
     decisions,
     logoutOutbox,
     trustedIssuers,
+    deviceCodes,
   };
 }
