@@ -128,10 +128,10 @@ export async function composeCore(config: Config, { log, version, clock = system
       await Promise.all([logoutDelivery.close(), outbound.close()]); // together: what is under way is cut, and let go of for others
       await closeDb(db);
     };
-    logoutDelivery.wake();
     const registrations = serviceRegistrations(deps);
     const health = healthRegistration({ ready, services: registrations.map(({ service }) => service) });
     const dispatcher = makeDispatcher({ registrations: [...registrations, health], access: makeAccessTable(config), clock, random, log });
+    logoutDelivery.wake(); // for what processes have left that are no more
     return { dispatcher, ready, close };
   } catch (error) {
     await closeDb(db);

@@ -33,6 +33,12 @@ const LAST_MOMENTS = 2000;
 
 type Verdict = "told" | "later" | "never";
 
+/** What telling a client came to. `fields`: for the log. */
+interface Telling {
+  readonly verdict: Verdict;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
 const VERDICT_OF_FAILURE = {
   bad_url: "never",
   refused_address: "never",
@@ -47,7 +53,7 @@ export function makeLogoutDelivery(deps: DeliveryDeps): LogoutDelivery {
   const { db, issuer, clock, random, log } = deps;
   const underWay = new Set<Promise<void>>();
   let timer: NodeJS.Timeout | undefined;
-  let looking = false;
+  let looking: Promise<void> | undefined;
   let wakened = false;
   let closing = false;
 
@@ -58,7 +64,7 @@ export function makeLogoutDelivery(deps: DeliveryDeps): LogoutDelivery {
     timer.unref();
   };
   const settle = async (notice: LogoutNotice, lease: Uint8Array): Promise<void> => {
-    const { verdict, fields } = await tell(deps, notice);
+    const { verdict, fields }: Telling = closing ? { verdict: "later", fields: {} } : await tell(deps, notice);
     const now = clock();
     const backoff = BACKOFF[notice.attempts - 1];
     const held = { id: notice.id, lease };
@@ -90,16 +96,15 @@ export function makeLogoutDelivery(deps: DeliveryDeps): LogoutDelivery {
   };
   function look(): void {
     wakened = true;
-    if (looking || closing || underWay.size >= MOST_AT_ONCE) return;
-    looking = true;
+    if (looking !== undefined || closing || underWay.size >= MOST_AT_ONCE) return;
     wakened = false;
-    take()
+    looking = take()
       .catch((cause: unknown) => {
         log.warn("logout_not_told", { cause });
         lookIn(LOOK_AGAIN);
       })
       .finally(() => {
-        looking = false;
+        looking = undefined;
         if (wakened) look();
       });
   }
@@ -108,13 +113,17 @@ export function makeLogoutDelivery(deps: DeliveryDeps): LogoutDelivery {
     async close() {
       closing = true;
       clearTimeout(timer);
-      await Promise.race([Promise.all(underWay), new Promise((resolve) => setTimeout(resolve, LAST_MOMENTS).unref())]);
+      const over = async (): Promise<void> => {
+        await looking;
+        await Promise.all(underWay);
+      };
+      await Promise.race([over(), new Promise((resolve) => setTimeout(resolve, LAST_MOMENTS).unref())]);
     },
   };
 }
 
 /** Tells one client. Where, and by which algorithm, is what it has registered now. @see OIDC Back-Channel Logout §2.5 */
-async function tell(deps: DeliveryDeps, { record }: LogoutNotice): Promise<{ readonly verdict: Verdict; readonly fields: Readonly<Record<string, unknown>> }> {
+async function tell(deps: DeliveryDeps, { record }: LogoutNotice): Promise<Telling> {
   const client = record.client === undefined ? undefined : await getSameClient(deps.db, deps.issuer, record.client);
   const { clientId = "", backchannelLogoutUri = "", idTokenSignedResponseAlg = "", subjectType = "" } = client?.record.client ?? {};
   if (backchannelLogoutUri === "") return { verdict: "never", fields: { client_id: record.client?.clientId, reason: "not_registered" } };
