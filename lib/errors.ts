@@ -15,6 +15,7 @@ export const HTTP_STATUS = {
   invalid_target: 400,
   login_required: 400,
   consent_required: 400,
+  unmet_authentication_requirements: 400,
   request_not_supported: 400,
   request_uri_not_supported: 400,
   registration_not_supported: 400,

@@ -27,7 +27,7 @@ describeWrit("metadata", {}, (writ) => {
       const answers = { jwks_uri: 200, authorization_endpoint: 400, userinfo_endpoint: 401 }[name] ?? 405;
       assert.equal(status, answers, `${name} ${pathname}`);
     }
-    assert.deepEqual(body.grant_types_supported, ["authorization_code", "refresh_token", "client_credentials"]);
+    assert.deepEqual(body.grant_types_supported, ["authorization_code", "refresh_token", "client_credentials", "implicit"]);
   });
 
   test("specs.md §0.8: discovery and JWKS answer any origin and any request header; an ETag spares the body", async () => {

@@ -16,10 +16,13 @@ import { readSession, type SessionChange } from "../store/sessions.ts";
 import { errorPage, goTo, respondError, toResponseError } from "./answer.ts";
 import { beginLogin, isFresh } from "./begin.ts";
 import { type Browser, endFlow, forgetSession, isSameBrowser, rememberSession } from "./cookies.ts";
+import { coversClaims } from "./covered-claims.ts";
 import { type AuthorizeDeps, type Flow, flowExpired, flowRevoked, foreignBrowser, requireSameClient, targetOf, verifierSpent } from "./flow.ts";
 import { isHardToTakeOver, restoreRedirectUri } from "./redirect-uri.ts";
 import type { Answer } from "./response-modes.ts";
+import { defaultModeOf } from "./response-types.ts";
 import { flowExpiry, openLoginVerifier, sealConsentChallenge } from "./sealed.ts";
+import { isSufficientAcr, isWantedSubject } from "./wanted-login.ts";
 
 /** A login that was accepted, on its way to the consent app. */
 interface LoggedIn extends Flow {
@@ -105,19 +108,24 @@ async function goToConsent(deps: AuthorizeDeps, flow: LoggedIn): Promise<Answer>
 /** What was asked of the login is looked at again now: time has passed, and somebody else may have logged in. */
 function requireWantedLogin({ request, challenge, answer, now }: LoggedIn): void {
   const { prompt, maxAge, idTokenHintClaims } = request;
-  const { authenticatedAt } = answer.login;
+  const { authenticatedAt, acr } = answer.login;
   const requestedAt = timeOf(challenge.id);
   if (prompt.includes("login") && authenticatedAt < requestedAt) throw new OAuthError("login_required", "'prompt' asks for a login, and there was none since");
   if (prompt.includes("none") && authenticatedAt > requestedAt) throw new OAuthError("login_required", "'prompt' allows no question, and the login app asked one");
   if (challenge.skip !== undefined && !isFresh(authenticatedAt, maxAge, now)) throw new OAuthError("login_required", "The login is older than 'max_age' allows");
   if (idTokenHintClaims !== undefined && idTokenHintClaims.sub !== answer.subject) throw new OAuthError("login_required", "Somebody else logged in than 'id_token_hint' names");
+  if (!isWantedSubject(request, answer.subject)) throw new OAuthError("login_required", "Somebody else logged in than 'claims' names");
+  if (!isSufficientAcr(request, acr)) throw new OAuthError("unmet_authentication_requirements", "The login is of none of the context classes that 'claims' asks for as essential");
 }
 
 /** A remembered consent covers the request: no question is needed. */
 function isCovered({ config }: AuthorizeDeps, { client, request }: LoggedIn, remembered: Consent | undefined): boolean {
   const { outcome } = remembered?.record.consent ?? {};
   if (outcome?.case !== "accepted" || request.prompt.includes("consent")) return false;
-  if (registeredMethod(client) === "none" && !isHardToTakeOver(request.redirectUri)) return false; // RFC 8252 §8.6
+  // RFC 8252 §8.6. Tokens in the answer itself go to whoever has the address, whatever the client can prove elsewhere.
+  const isUnproven = registeredMethod(client) === "none" || defaultModeOf(request.responseType) === "fragment";
+  if (isUnproven && !isHardToTakeOver(request.redirectUri)) return false;
+  if (!coversClaims({ ...remembered?.record, accepted: outcome.value }, request)) return false;
   const covers = SCOPE_STRATEGIES[config.strategies.scope];
   return request.scope.every((name) => covers(outcome.value.scope, name));
 }

@@ -11,6 +11,7 @@ import type { AuthorizeDeps, Flow } from "./flow.ts";
 import { shortenRedirectUri } from "./redirect-uri.ts";
 import type { Answer } from "./response-modes.ts";
 import { sealLoginChallenge } from "./sealed.ts";
+import { isSufficientAcr, isWantedSubject } from "./wanted-login.ts";
 
 /** Prompts that ask for a login whatever the browser remembers. */
 const ASKING = ["login", "select_account", "registration"];
@@ -33,19 +34,17 @@ export async function beginLogin(deps: AuthorizeDeps, { client, request, browser
     request: short === undefined ? request : { ...request, redirectUri: "" },
     ...short,
     browser: digest,
-    ...(session === undefined ? {} : { skip: { id: session.id, birth: session.birth, subject: session.subject, authenticatedAt: session.authenticatedAt } }),
+    ...(session === undefined
+      ? {}
+      : { skip: { id: session.id, birth: session.birth, subject: session.subject, authenticatedAt: session.authenticatedAt, acr: session.record.acr } }),
   });
   const { login = `${settings.publicUrl}/oauth2/fallbacks/login`, registration = login } = config.urls;
   return { ...goTo(request.prompt.includes("registration") ? registration : login, { login_challenge: challenge }), setCookie: [...setCookie] };
 }
 
 /** The session that stands for the login, if one does (OIDC Core §3.1.2.3). */
-async function findSession(
-  { db, issuer }: AuthorizeDeps,
-  { prompt, maxAge, idTokenHintClaims }: AuthorizationRequest,
-  cookie: Flow["browser"]["session"],
-  now: EpochMillis,
-): Promise<Session | undefined> {
+async function findSession({ db, issuer }: AuthorizeDeps, request: AuthorizationRequest, cookie: Flow["browser"]["session"], now: EpochMillis): Promise<Session | undefined> {
+  const { prompt, maxAge, idTokenHintClaims } = request;
   if (cookie === undefined || prompt.some((each) => ASKING.includes(each))) return undefined;
   const found = await readSession(db, issuer, cookie.id);
   if (found === undefined) return undefined;
@@ -53,7 +52,7 @@ async function findSession(
   if (!session.remember || !equalBytes(session.birth, cookie.birth) || !isLiveSession(session, sessionEpoch, now)) return undefined;
   if (!isFresh(session.authenticatedAt, maxAge, now)) return undefined;
   if (idTokenHintClaims !== undefined && idTokenHintClaims.sub !== session.subject) return undefined;
-  return session;
+  return isWantedSubject(request, session.subject) && isSufficientAcr(request, session.record.acr) ? session : undefined;
 }
 
 /** Whether a login is as young as `max_age` asks. 0 asks for a login now. @see OIDC Core §3.1.2.1 */

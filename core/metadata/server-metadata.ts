@@ -4,9 +4,12 @@ import { RESPONSE_TYPES } from "../authorize/response-types.ts";
 import { AUTH_METHODS } from "../client/authenticate.ts";
 import type { Settings } from "../settings.ts";
 import { GRANT_TYPES } from "../token/exchange.ts";
+import { SCOPE_CLAIMS } from "../token/scope-claims.ts";
 
 /** How a client may show who it is. */
 const METHODS = Object.keys(AUTH_METHODS);
+/** Claims that are the server's; the values of the others come from the consent app. */
+const OWN_CLAIMS = ["sub", "iss", "aud", "iat", "exp", "auth_time", "rat", "nonce", "at_hash", "c_hash", "s_hash", "acr", "amr", "sid", "jti"];
 
 /**
  * The metadata document. Only what works is in it; lists that would be empty are left out.
@@ -19,18 +22,18 @@ export function serverMetadata({ issuerUrl, publicUrl }: Settings): Readonly<Rec
     token_endpoint: `${publicUrl}/oauth2/token`,
     userinfo_endpoint: `${publicUrl}/userinfo`,
     jwks_uri: `${publicUrl}/.well-known/jwks.json`,
-    scopes_supported: ["offline_access", "offline", "openid"],
+    scopes_supported: ["offline_access", "offline", "openid", ...Object.keys(SCOPE_CLAIMS)],
     response_types_supported: Object.keys(RESPONSE_TYPES),
     response_modes_supported: Object.keys(RESPONSE_MODES),
-    grant_types_supported: Object.keys(GRANT_TYPES),
+    grant_types_supported: [...Object.keys(GRANT_TYPES), "implicit"], // which has no token request
     subject_types_supported: ["public"],
     id_token_signing_alg_values_supported: SIGNATURE_ALGS,
     userinfo_signing_alg_values_supported: ["none", ...SIGNATURE_ALGS],
-    claims_supported: ["sub", "iss", "aud", "iat", "exp", "auth_time", "rat", "nonce", "at_hash", "acr", "amr", "sid", "jti"],
+    claims_supported: [...OWN_CLAIMS, ...Object.values(SCOPE_CLAIMS).flat()],
     token_endpoint_auth_methods_supported: METHODS,
     code_challenge_methods_supported: ["S256"],
     authorization_response_iss_parameter_supported: true,
-    claims_parameter_supported: false,
+    claims_parameter_supported: true,
     request_parameter_supported: false,
     request_uri_parameter_supported: false, // said, for absence would mean true
     revocation_endpoint: `${publicUrl}/oauth2/revoke`,
