@@ -4,7 +4,7 @@ import type { ConsentRequest, LoginRequest, WritClient } from "#sdk/index.ts";
 import { NO_CHALLENGE, toFailure, UNPROVED } from "./failure.ts";
 import { makeFormGuard } from "./form-guard.ts";
 import { consentPage, errorPage, failurePage, loginPage, type Markup } from "./pages.ts";
-import { claimsOf } from "./scopes.ts";
+import { claimsOf, namesIn } from "./scopes.ts";
 import { STYLE } from "./style.ts";
 
 /** What the app is made of. */
@@ -93,7 +93,7 @@ export function makeLoginApp({ writ, secure, onError }: LoginAppOptions): Hono {
     const { requestedScope: scopes, requestedAccessTokenAudience: audience, client, subject } = consent;
     // Agreed to before, or a client of the operator's own: nothing is asked.
     if (consent.skip || client?.skipConsent) return context.redirect(await allow(consent, scopes, false));
-    return context.html(consentPage({ challenge, proof: guard.proofFor(context, challenge), client, subject, scopes, audience }));
+    return context.html(consentPage({ challenge, proof: guard.proofFor(context, challenge), client, subject, scopes, claims: namesIn(consent.oidcContext?.claims), audience }));
   });
 
   app.post("/consent", async (context) => {
@@ -125,8 +125,8 @@ export function makeLoginApp({ writ, secure, onError }: LoginAppOptions): Hono {
     return consent;
   }
 
-  async function allow({ challenge, subject, requestedAccessTokenAudience }: ConsentRequest, grantScope: string[], remember: boolean): Promise<string> {
-    const session = { idToken: claimsOf(subject, grantScope) };
+  async function allow({ challenge, subject, requestedAccessTokenAudience, oidcContext }: ConsentRequest, grantScope: string[], remember: boolean): Promise<string> {
+    const session = { idToken: claimsOf(subject, grantScope, namesIn(oidcContext?.claims)) };
     const accept = { grantScope, grantAccessTokenAudience: requestedAccessTokenAudience, remember, session };
     return (await writ.consents.acceptConsent({ consentChallenge: challenge, accept })).redirectTo;
   }
