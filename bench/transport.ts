@@ -36,6 +36,8 @@ function makeTestDispatcher() {
     exchangeToken: () => ANSWER,
     authorize: nothing,
     getUserinfo: nothing,
+    endSession: nothing,
+    getCheckSession: nothing,
     introspectToken: nothing,
     revokeToken: nothing,
     checkOrigin: nothing,

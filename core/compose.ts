@@ -3,6 +3,7 @@ import { ClientService } from "#gen/writ/admin/v1/client_service_pb.ts";
 import { ConsentService } from "#gen/writ/admin/v1/consent_service_pb.ts";
 import { JwkService } from "#gen/writ/admin/v1/jwk_service_pb.ts";
 import { LoginService } from "#gen/writ/admin/v1/login_service_pb.ts";
+import { LogoutService } from "#gen/writ/admin/v1/logout_service_pb.ts";
 import { MetadataService } from "#gen/writ/admin/v1/metadata_service_pb.ts";
 import { SessionService } from "#gen/writ/admin/v1/session_service_pb.ts";
 import { TokenService as AdminTokenService } from "#gen/writ/admin/v1/token_service_pb.ts";
@@ -22,11 +23,14 @@ import { healthRegistration } from "./health.ts";
 import { ISSUER } from "./issuer.ts";
 import { requireKnownSealKeys } from "./keys/reseal.ts";
 import { FIRST_ALGS, makeSigningKeys, SIGNING_SETS } from "./keys/signing-keys.ts";
+import { makeLogoutDelivery } from "./logout/delivery.ts";
+import { makeOutbound } from "./outbound/outbound.ts";
 import { adminTokenService } from "./services/admin-token.ts";
 import { clientService } from "./services/client.ts";
 import { consentService } from "./services/consent.ts";
 import { jwkService } from "./services/jwk.ts";
 import { loginService } from "./services/login.ts";
+import { logoutService } from "./services/logout.ts";
 import { metadataService } from "./services/metadata.ts";
 import { oauthService } from "./services/oauth.ts";
 import { sessionService } from "./services/session.ts";
@@ -78,6 +82,8 @@ export async function composeCore(config: Config, { log, version, clock = system
     const revocationKeys = makeRevocationKeys(config.secrets.system, ISSUER);
     const digestKey = createSecretKey(derive(config.secrets.system[0] ?? "", "writ consent digest v1", 32));
     const keys = makeSigningKeys({ db, issuer: ISSUER, sealer, settings });
+    const outbound = makeOutbound({ allow: config.outbound.allow, allowLoopback: config.dev, allowHttp: config.dev });
+    const logoutDelivery = makeLogoutDelivery({ db, issuer: ISSUER, keys, settings, clock, random, outbound, log });
     const deps: Deps = {
       db,
       issuer: ISSUER,
@@ -92,6 +98,8 @@ export async function composeCore(config: Config, { log, version, clock = system
       slowHash: makeSlowHash({ random }),
       revocationKeys,
       digestKey,
+      outbound,
+      logoutDelivery,
       log,
       version,
     };
@@ -102,10 +110,15 @@ export async function composeCore(config: Config, { log, version, clock = system
         () => true,
         () => false,
       );
+    const close = async (): Promise<void> => {
+      await Promise.all([logoutDelivery.close(), outbound.close()]); // together: what is under way is cut, and let go of for others
+      await closeDb(db);
+    };
+    logoutDelivery.wake();
     const registrations = serviceRegistrations(deps);
     const health = healthRegistration({ ready, services: registrations.map(({ service }) => service) });
     const dispatcher = makeDispatcher({ registrations: [...registrations, health], access: makeAccessTable(config), clock, random, log });
-    return { dispatcher, ready, close: () => closeDb(db) };
+    return { dispatcher, ready, close };
   } catch (error) {
     await closeDb(db);
     throw error;
@@ -121,6 +134,7 @@ function serviceRegistrations(deps: Deps): Registration[] {
     register(MetadataService, metadataService(deps)),
     register(TokenService, tokenService(deps)),
     register(LoginService, loginService(deps)),
+    register(LogoutService, logoutService(deps)),
     register(ConsentService, consentService(deps)),
     register(SessionService, sessionService(deps)),
   ];

@@ -6,6 +6,8 @@ import type { Sealer } from "#lib/seal.ts";
 import type { Clock } from "#lib/time.ts";
 import type { SlowHash } from "./client/slow-hash.ts";
 import type { SigningKeys } from "./keys/signing-keys.ts";
+import type { LogoutDelivery } from "./logout/delivery.ts";
+import type { Outbound } from "./outbound/outbound.ts";
 import type { Settings } from "./settings.ts";
 import type { Db } from "./store/db.ts";
 import type { OpenedTokens } from "./token/opened-tokens.ts";
@@ -30,6 +32,10 @@ export interface Deps {
   readonly revocationKeys: RevocationKeys;
   /** Of digests that are kept beside what is sealed. */
   readonly digestKey: KeyObject;
+  /** The way to URLs that clients have registered. */
+  readonly outbound: Outbound;
+  /** Tells clients of the end of sessions. */
+  readonly logoutDelivery: LogoutDelivery;
   readonly log: Log;
   readonly version: string;
 }

@@ -51,6 +51,8 @@ export interface CookieSettings {
   /** Binds flows to the browser. Names of one flow's cookie begin so too. */
   readonly browser: string;
   readonly session: string;
+  /** Read by scripts of ours in frames of clients. Undefined: session management is off. */
+  readonly browserState: string | undefined;
 }
 
 /** Settles what depends on `compat`. @throws Error when there is no issuer. */
@@ -80,12 +82,13 @@ export function settle(config: Config): Settings {
       grace: config.oauth2.grant.refresh_token.rotation_grace_period ?? (hydra ? 0 : 60_000),
       revokesPrevious: config.refresh.revoke_previous_access_tokens ?? hydra,
     },
-    cookies: settleCookies(config.serve.cookies, issuerUrl, hydra),
+    cookies: settleCookies(config, issuerUrl, hydra),
   };
 }
 
 /** RFC 6265bis §4.1.3: with `__Host-` no other host, and no page without TLS, can put a cookie in place of ours. */
-function settleCookies({ same_site_mode: sameSite, domain, secure, names, paths }: Config["serve"]["cookies"], issuerUrl: string, hydra: boolean): CookieSettings {
+function settleCookies({ serve, session_management: watching }: Config, issuerUrl: string, hydra: boolean): CookieSettings {
+  const { same_site_mode: sameSite, domain, secure, names, paths } = serve.cookies;
   const isSecure = issuerUrl.startsWith("https:") || secure === true;
   const name = (base: string, path: string): string => {
     if (!isSecure) return `${base}_dev`;
@@ -97,6 +100,7 @@ function settleCookies({ same_site_mode: sameSite, domain, secure, names, paths 
     domain,
     sessionPath: paths.session,
     browser: name(names.login_csrf ?? (hydra ? "ory_hydra_login_csrf" : "writ_browser"), "/"),
+    browserState: watching.enabled ? name("writ_browser_state", "/") : undefined,
     session: name(names.session ?? (hydra ? "ory_hydra_session" : "writ_session"), paths.session),
   };
 }

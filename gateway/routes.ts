@@ -7,12 +7,15 @@ import { openCors } from "./http/cors.ts";
 import type { Route } from "./http/methods.ts";
 import { authorizeEndpoint } from "./oauth/authorize.ts";
 import { jwksEndpoint, metadataEndpoint } from "./oauth/documents.ts";
+import { endSessionEndpoint } from "./oauth/end-session.ts";
 import { alive, ready } from "./oauth/health.ts";
 import { introspectEndpoint } from "./oauth/introspect.ts";
 import { revokeEndpoint } from "./oauth/revoke.ts";
 import { tokenEndpoint } from "./oauth/token.ts";
 import { userinfoEndpoint } from "./oauth/userinfo.ts";
+import { checkSessionPage } from "./pages/check-session.ts";
 import { consentFallback, loginFallback } from "./pages/fallback.ts";
+import { loggedOutPage, logoutFallback, stillLoggedInPage } from "./pages/logout.ts";
 
 /** The public paths, by their exact spelling. */
 export function publicRoutes(transport: Transport, config: Pick<Config, "serve" | "urls">, isStopping: () => boolean): ReadonlyMap<string, Route> {
@@ -20,12 +23,18 @@ export function publicRoutes(transport: Transport, config: Pick<Config, "serve" 
   const clients = clientCors(config.serve.public.cors, oauth);
   const { policy: cors } = clients;
   const authorize = authorizeEndpoint(oauth);
+  const endSession = endSessionEndpoint(oauth);
   const userinfo = userinfoEndpoint(oauth, clients);
   const metadata: Omit<Route, "pattern"> = { methods: { GET: metadataEndpoint(oauth) }, cors: openCors };
   const routes: Readonly<Record<string, Omit<Route, "pattern">>> = {
     "/oauth2/auth": { methods: { GET: authorize, POST: authorize } },
+    "/oauth2/sessions/logout": { methods: { GET: endSession, POST: endSession } },
+    "/oauth2/sessions/check": { methods: { GET: checkSessionPage(oauth) } },
     "/oauth2/fallbacks/login": { methods: { GET: loginFallback } },
     "/oauth2/fallbacks/consent": { methods: { GET: consentFallback } },
+    "/oauth2/fallbacks/logout": { methods: { GET: logoutFallback } },
+    "/oauth2/fallbacks/logout/callback": { methods: { GET: loggedOutPage } },
+    "/oauth2/fallbacks/logout/rejected": { methods: { GET: stillLoggedInPage } },
     "/userinfo": { methods: { GET: userinfo, POST: userinfo }, cors },
     "/oauth2/token": { methods: { POST: tokenEndpoint(oauth, clients) }, cors },
     "/oauth2/introspect": { methods: { POST: introspectEndpoint(oauth) } },

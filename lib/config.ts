@@ -88,6 +88,8 @@ export const configSchema = z.strictObject({
       login: httpUrl.optional(), // the operator's apps; unset: a page that says so
       registration: httpUrl.optional(), // prompt=registration goes there; the login app unless set
       consent: httpUrl.optional(),
+      logout: httpUrl.optional(), // unset: a page of our own asks
+      post_logout_redirect: httpUrl.optional(), // where a logout ends that has no other place to go; unset: a page of our own
       error: httpUrl.optional(), // unset: a page of our own
     })
     .prefault({}),
@@ -126,6 +128,8 @@ export const configSchema = z.strictObject({
     .prefault({}),
   refresh: z.strictObject({ revoke_previous_access_tokens: z.boolean().optional() }).prefault({}), // unset: they live until they expire; under `compat: hydra` a refresh ends them
   keys: z.strictObject({ publish_before_use: duration.prefault("10m") }).prefault({}), // a new key is in the JWKS for so long before it signs; under `compat: hydra` none
+  session_management: z.strictObject({ enabled: z.boolean().default(false) }).prefault({}), // clients may watch the session from a frame; off, for it needs a cookie that any site's frame gets, and most browsers keep it from them
+  outbound: z.strictObject({ allow: z.array(z.string()).default([]) }).prefault({}), // hosts, addresses and networks that are not public and that URLs of clients may lead to
   log: z.strictObject({ level: z.enum(["fatal", "error", "warn", "info", "debug", "trace"]).default("info"), format: z.enum(["json", "text"]).optional() }).prefault({}), // unset: text for a terminal, JSON else
 });
 

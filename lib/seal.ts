@@ -12,6 +12,8 @@ export const SEAL_KINDS = {
   login_verifier: "lv",
   consent_challenge: "cc",
   consent_verifier: "cv",
+  logout_challenge: "oc",
+  logout_verifier: "ov",
   session_cookie: "sc",
   page_token: "pt",
   stored_key: "sk",

@@ -5,6 +5,7 @@ import { ClientService } from "#gen/writ/admin/v1/client_service_pb.ts";
 import { type Consent, ConsentService } from "#gen/writ/admin/v1/consent_service_pb.ts";
 import { JwkService } from "#gen/writ/admin/v1/jwk_service_pb.ts";
 import { type Login, LoginService } from "#gen/writ/admin/v1/login_service_pb.ts";
+import { type Logout, LogoutService } from "#gen/writ/admin/v1/logout_service_pb.ts";
 import { MetadataService } from "#gen/writ/admin/v1/metadata_service_pb.ts";
 import { SessionService } from "#gen/writ/admin/v1/session_service_pb.ts";
 import { TokenService as AdminTokenService } from "#gen/writ/admin/v1/token_service_pb.ts";
@@ -27,6 +28,9 @@ export type LoginRequest = Login;
 /** What a consent app is to show. */
 export type ConsentRequest = Consent;
 
+/** What a logout app is to ask. */
+export type LogoutRequest = Logout;
+
 /** A client as login and consent apps, and administrators, see it. */
 export type OAuthClient = RegisteredClient;
 
@@ -39,6 +43,8 @@ export interface WritClient {
   readonly logins: Client<typeof LoginService>;
   /** Consent requests, for the consent app. */
   readonly consents: Client<typeof ConsentService>;
+  /** Logout requests, for the logout app. */
+  readonly logouts: Client<typeof LogoutService>;
   /** Login and consent sessions. */
   readonly sessions: Client<typeof SessionService>;
   /** Tokens as an administrator sees them. */
@@ -76,6 +82,7 @@ export function writClientOver(transport: Transport): WritClient {
     metadata: createClient(MetadataService, transport),
     logins: createClient(LoginService, transport),
     consents: createClient(ConsentService, transport),
+    logouts: createClient(LogoutService, transport),
     sessions: createClient(SessionService, transport),
     adminTokens: createClient(AdminTokenService, transport),
     tokens: createClient(TokenService, transport),

@@ -131,4 +131,26 @@ for (const arrangement of ["direct", "apart"] as const)
       assert.deepEqual([(await locationOf(denied.redirect_to)).error, (await locationOf(denied.redirect_to)).error_description !== "No"], ["access_denied", true]);
       await assert.rejects(api().getOAuth2LoginRequest({ loginChallenge: "unknown" }), (error: { response?: { status: number } }) => error.response?.status === 404);
     });
+
+    test("openid-client 6 and @ory/hydra-client: the end session URL of the one, and a logout app written for Hydra", async () => {
+      const bye = "http://127.0.0.1:7/bye";
+      const rp = await newRp({ post_logout_redirect_uris: [bye] });
+      const subject = newSubject();
+      const config = await openid.discovery(issuer, rp.client.client_id, undefined, openid.ClientSecretBasic(rp.client.client_secret), { execute: [openid.allowInsecureRequests] });
+      const tokens = await openid.authorizationCodeGrant(config, await browse(rp.request({ redirect_uri: REDIRECT_URI, scope: SCOPE }), subject), {
+        expectedState: openid.skipStateCheck,
+      });
+      const url = openid.buildEndSessionUrl(config, { id_token_hint: tokens.id_token ?? "", post_logout_redirect_uri: bye, state: "after" });
+      assert.equal(url.pathname, "/oauth2/sessions/logout");
+      const agent = openUserAgent(writ());
+      const challengeOf = async () => parametersOf((await agent.get(url.href)).headers.get("location")).logout_challenge ?? assert.fail("nobody was asked");
+      const logoutChallenge = await challengeOf();
+      const { data: logout } = await api().getOAuth2LogoutRequest({ logoutChallenge });
+      assert.deepEqual([logout.subject, logout.rp_initiated, logout.client?.client_id, logout.sid], [subject, true, rp.client.client_id, tokens.claims()?.sid]);
+      assert.equal((await api().rejectOAuth2LogoutRequest({ logoutChallenge })).status, 204);
+      const { data: accepted } = await api().acceptOAuth2LogoutRequest({ logoutChallenge: await challengeOf() });
+      const { headers } = await agent.get(accepted.redirect_to);
+      assert.equal(headers.get("location"), `${bye}?state=after`);
+      await assert.rejects(api().getOAuth2LogoutRequest({ logoutChallenge: "unknown" }), (error: { response?: { status: number } }) => error.response?.status === 404);
+    });
   });

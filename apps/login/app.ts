@@ -3,13 +3,13 @@ import { bodyLimit } from "hono/body-limit";
 import type { ConsentRequest, LoginRequest, WritClient } from "#sdk/index.ts";
 import { NO_CHALLENGE, toFailure, UNPROVED } from "./failure.ts";
 import { makeFormGuard } from "./form-guard.ts";
-import { consentPage, errorPage, failurePage, loginPage, type Markup } from "./pages.ts";
+import { consentPage, errorPage, failurePage, loginPage, logoutPage, type Markup, stayedPage } from "./pages.ts";
 import { claimsOf, namesIn } from "./scopes.ts";
 import { STYLE } from "./style.ts";
 
 /** What the app is made of. */
 export interface LoginAppOptions {
-  readonly writ: Pick<WritClient, "logins" | "consents">;
+  readonly writ: Pick<WritClient, "logins" | "consents" | "logouts">;
   /** Browsers reach it by https. */
   readonly secure: boolean;
   /** Told of what nobody foresaw. */
@@ -28,7 +28,7 @@ const REMEMBER_LOGIN = 30 * 24 * 3600;
 const MAX_FORM = 64 * 1024;
 const MAX_TEXT = 1000;
 
-/** The login and consent app: the pages between Writ and the people. */
+/** The login, consent and logout app: the pages between Writ and the people. */
 export function makeLoginApp({ writ, secure, onError }: LoginAppOptions): Hono {
   const guard = makeFormGuard(secure);
   const app = new Hono();
@@ -111,6 +111,24 @@ export function makeLoginApp({ writ, secure, onError }: LoginAppOptions): Hono {
     const chosen = form.getAll("grant_scope");
     const granted = consent.requestedScope.filter((scope) => chosen.includes(scope)); // nothing that was not asked for
     return context.redirect(await allow(consent, granted, form.get("remember") === "1"), 303);
+  });
+
+  app.get("/logout", async (context) => {
+    const challenge = context.req.query("logout_challenge") ?? "";
+    if (challenge === "") return context.html(failurePage(NO_CHALLENGE), 400);
+    const { logout } = await writ.logouts.getLogout({ logoutChallenge: challenge });
+    // A client of the operator's own that has shown an ID token of this very session: nothing is asked.
+    if (logout?.client?.skipLogoutConsent === true) return context.redirect((await writ.logouts.acceptLogout({ logoutChallenge: challenge })).redirectTo);
+    return context.html(logoutPage({ challenge, proof: guard.proofFor(context, challenge), client: logout?.client, subject: logout?.subject ?? "" }));
+  });
+
+  app.post("/logout", async (context) => {
+    const form = await context.req.formData();
+    const challenge = text(form.get("challenge"), MAX_FORM);
+    if (!guard.isProved(context, challenge, text(form.get("proof")))) return context.html(failurePage(UNPROVED), 403);
+    if (form.get("action") === "logout") return context.redirect((await writ.logouts.acceptLogout({ logoutChallenge: challenge })).redirectTo, 303);
+    await writ.logouts.rejectLogout({ logoutChallenge: challenge });
+    return context.html(stayedPage());
   });
 
   async function getLogin(loginChallenge: string): Promise<LoginRequest> {

@@ -103,6 +103,28 @@ ${links(client)}`,
   );
 }
 
+/** The logout page. A client is known only where one asks that has shown an ID token. */
+export function logoutPage({ challenge, proof, client, subject }: FormPage & { readonly subject: string }): Markup {
+  return page(
+    "Sign out",
+    html`${client === undefined ? html`<h1>Sign out</h1>` : heading("Sign out", client, "asked by")}
+<p>You are signed in as <strong id="subject">${subject}</strong>. Do you want to sign out, here and in the applications that you came from?</p>
+<form method="post" action="/logout">
+<input type="hidden" name="challenge" value="${challenge}">
+<input type="hidden" name="proof" value="${proof}">
+<div class="buttons">
+<button id="logout-confirm" class="primary" type="submit" name="action" value="logout">Sign out</button>
+<button id="logout-cancel" class="quiet" type="submit" name="action" value="cancel">Stay signed in</button>
+</div>
+</form>`,
+  );
+}
+
+/** The person did not want to. */
+export function stayedPage(): Markup {
+  return page("You are still signed in", html`<h1>You are still signed in</h1><p>Nothing has changed. You can close this page, or go back to the application.</p>`);
+}
+
 /** What went wrong. */
 export function failurePage({ title, text }: Failure): Markup {
   return page(title, html`<h1>${title}</h1><p>${text}</p>`);

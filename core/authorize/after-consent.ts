@@ -16,6 +16,7 @@ import { isRegistered } from "./redirect-uri.ts";
 import type { Answer } from "./response-modes.ts";
 import { makeResponse, prepareResponse } from "./response-parts.ts";
 import { flowExpiry, openConsentVerifier } from "./sealed.ts";
+import { watchSession } from "./session-state.ts";
 
 /**
  * The browser is back from the consent app: the decision that its verifier names is redeemed, once, and the client gets its
@@ -30,14 +31,15 @@ export async function afterConsent(deps: AuthorizeDeps, sealed: string, browser:
   if (request === undefined) throw new Error("a grant without its request");
   const client = await requireSameClient(deps, grant);
   if (!isRegistered(client.record.client, request.redirectUri)) return errorPage(deps, new OAuthError("invalid_request", "'redirect_uri' is registered no more"));
-  const flow: Flow = { client, request, target: targetOf(request), browser, now };
+  const watched = watchSession(deps, targetOf(request), { clientId: grant.clientId, scope: request.scope, browser });
+  const flow: Flow = { client, request, target: watched.target, browser, now };
   try {
     if (flowExpiry(deps, grant.id) <= now) throw flowExpired(deps, "consent");
     if (!isSameBrowser(deps, browser, grant.id, verifier.browser)) throw foreignBrowser(deps);
     const answer = await redeem(deps, flow, grant, verifier.consentId);
-    return { ...answer, setCookie: [...(answer.setCookie ?? []), ...endFlow(deps, browser, grant.id)] };
+    return { ...answer, setCookie: [...(answer.setCookie ?? []), ...endFlow(deps, browser, grant.id), ...watched.setCookie] };
   } catch (error) {
-    return respondError(deps, flow.target, toResponseError(error), grant.clientId);
+    return { ...respondError(deps, flow.target, toResponseError(error), grant.clientId), setCookie: [...watched.setCookie] };
   }
 }
 
@@ -49,6 +51,7 @@ async function redeem(deps: AuthorizeDeps, flow: Flow, grant: Grant, consentId: 
     consentId,
     state: prepared.type.givesCode ? "code" : "active",
     expiresAt: prepared.expiresAt,
+    joinsSession: flow.client.record.client.backchannelLogoutUri !== "" || flow.client.record.client.frontchannelLogoutUri !== "",
     remember: toRemember(grant),
     attempt: deps.random(16),
     now,

@@ -15,13 +15,14 @@ import { openGrant } from "../store/grants.ts";
 import { readSession, type SessionChange } from "../store/sessions.ts";
 import { errorPage, goTo, respondError, toResponseError } from "./answer.ts";
 import { beginLogin, isFresh } from "./begin.ts";
-import { type Browser, endFlow, forgetSession, isSameBrowser, rememberSession } from "./cookies.ts";
+import { type Browser, endFlow, forgetSession, isSameBrowser, newBrowserState, rememberSession } from "./cookies.ts";
 import { coversClaims } from "./covered-claims.ts";
 import { type AuthorizeDeps, type Flow, flowExpired, flowRevoked, foreignBrowser, requireSameClient, targetOf, verifierSpent } from "./flow.ts";
 import { isHardToTakeOver, restoreRedirectUri } from "./redirect-uri.ts";
 import type { Answer } from "./response-modes.ts";
 import { defaultModeOf } from "./response-types.ts";
 import { flowExpiry, openLoginVerifier, sealConsentChallenge } from "./sealed.ts";
+import { watchSession } from "./session-state.ts";
 import { isSufficientAcr, isWantedSubject } from "./wanted-login.ts";
 
 /** A login that was accepted, on its way to the consent app. */
@@ -42,24 +43,25 @@ export async function afterLogin(deps: AuthorizeDeps, verifier: string, browser:
   const redirectUri = restoreRedirectUri(client.record.client, challenge);
   if (redirectUri === undefined) return errorPage(deps, new OAuthError("invalid_request", "'redirect_uri' is registered no more"));
   const request = { ...challenge.request, redirectUri };
-  const flow: Flow = { client, request, target: targetOf(request), browser, now };
+  const watched = watchSession(deps, targetOf(request), { clientId: challenge.clientId, scope: request.scope, browser });
+  const flow: Flow = { client, request, target: watched.target, browser, now };
   try {
     if (flowExpiry(deps, challenge.id) <= now) throw flowExpired(deps, "login");
     if (!isSameBrowser(deps, browser, challenge.id, challenge.browser)) throw foreignBrowser(deps);
     if (outcome.answer.case === "rejected") {
       const { error, errorDescription: description } = outcome.answer.value;
-      return { ...respondError(deps, flow.target, { error, description }, challenge.clientId), setCookie: [...endFlow(deps, browser, challenge.id)] };
+      return { ...respondError(deps, flow.target, { error, description }, challenge.clientId), setCookie: [...endFlow(deps, browser, challenge.id), ...watched.setCookie] };
     }
     const { value: answer } = outcome.answer;
     if (answer?.login === undefined) throw verifierSpent();
     return await goToConsent(deps, { ...flow, challenge, answer: { ...answer, login: answer.login } });
   } catch (error) {
-    return respondError(deps, flow.target, toResponseError(error), challenge.clientId);
+    return { ...respondError(deps, flow.target, toResponseError(error), challenge.clientId), setCookie: [...watched.setCookie] };
   }
 }
 
 async function goToConsent(deps: AuthorizeDeps, flow: LoggedIn): Promise<Answer> {
-  const { client, request, challenge, answer, now } = flow;
+  const { request, challenge, answer, now } = flow;
   const { db, issuer } = deps;
   requireWantedLogin(flow);
   // Asked before the grant is opened: pages that ask again and again without a question leave no rows.
@@ -81,7 +83,6 @@ async function goToConsent(deps: AuthorizeDeps, flow: LoggedIn): Promise<Answer>
       record: create(GrantRecordSchema, { request, login: answer.login }),
     },
     session,
-    joinsSession: client.record.client.backchannelLogoutUri !== "" || client.record.client.frontchannelLogoutUri !== "",
     now,
   });
   switch (opened.kind) {
@@ -150,9 +151,11 @@ async function sessionCookies(deps: AuthorizeDeps, { challenge, answer, browser 
   const { login } = answer;
   const seconds = rememberedSeconds(deps, login.rememberFor);
   if (change.kind === "keep") return login.extendSessionLifespan ? [rememberSession(deps, change, seconds)] : [];
-  if (!login.remember) return browser.session === undefined ? [] : [forgetSession(deps)];
+  const state = newBrowserState(deps); // somebody has logged in
+  const changed = state === undefined ? [] : [state.setCookie];
+  if (!login.remember) return [...changed, ...(browser.session === undefined ? [] : [forgetSession(deps)])];
   const session = first === undefined ? change.session : (await readSession(deps.db, deps.issuer, first.sessionId ?? challenge.id))?.session;
-  return session === undefined ? [] : [rememberSession(deps, session, seconds)];
+  return session === undefined ? changed : [...changed, rememberSession(deps, session, seconds)];
 }
 
 /** Seconds that a browser is remembered; 0 stands for what is configured. */

@@ -8,11 +8,14 @@ export interface Target {
   readonly mode: ResponseModeName;
   /** `state` of the request. Undefined: it had none. */
   readonly state: string | undefined;
+  /** `session_state` (OIDC Session Management §2). Absent: the client cannot watch the session. */
+  readonly sessionState?: string;
 }
 
 /** Answers the client. @see RFC 6749 §4.1.2, RFC 9207 §2 */
-export function respond({ settings }: Pick<Deps, "settings">, { redirectUri, mode, state }: Target, parameters: ResponseParameters): Answer {
-  return RESPONSE_MODES[mode](redirectUri, { ...parameters, ...(state === undefined ? {} : { state }), iss: settings.issuerUrl });
+export function respond({ settings }: Pick<Deps, "settings">, { redirectUri, mode, state, sessionState }: Target, parameters: ResponseParameters): Answer {
+  const more = { ...(state === undefined ? {} : { state }), iss: settings.issuerUrl, ...(sessionState === undefined ? {} : { session_state: sessionState }) };
+  return RESPONSE_MODES[mode](redirectUri, { ...parameters, ...more });
 }
 
 /** An error as the client is to get it: by code, for it may be one of the login or consent app's own. */
@@ -33,9 +36,21 @@ export function toResponseError(error: unknown): ResponseError {
   return { error: error.code, description: error.message };
 }
 
+/** An answer that every endpoint for browsers can give. */
+interface PlainAnswer {
+  readonly answer:
+    | { readonly case: "redirect"; readonly value: { readonly location: string; readonly status: number } }
+    | { readonly case: "errorPage"; readonly value: { readonly error: string; readonly errorDescription: string; readonly status: number } };
+}
+
 /** Tells the person at the browser of an error, where there is no client that may be told (RFC 6749 §4.1.2.1). */
-export function errorPage({ config, log }: Pick<Deps, "config" | "log">, error: OAuthError): Answer {
-  log.info("authorization_refused", { error: error.code, page: true });
+export function errorPage(deps: Pick<Deps, "config" | "log">, error: OAuthError): Answer {
+  deps.log.info("authorization_refused", { error: error.code, page: true });
+  return showError(deps, error);
+}
+
+/** Sends the browser to the operator's page for errors, or shows one. */
+export function showError({ config }: Pick<Deps, "config">, error: OAuthError): PlainAnswer {
   const { error: errorUrl } = config.urls;
   if (errorUrl === undefined) return { answer: { case: "errorPage", value: { error: error.code, errorDescription: error.message, status: pageStatus(error) } } };
   return goTo(errorUrl, { error: error.code, error_description: error.message });
@@ -47,7 +62,7 @@ function pageStatus({ status }: OAuthError): number {
 }
 
 /** Sends the browser to one of the operator's apps. What its URL has in its query stays. */
-export function goTo(url: string, parameters: ResponseParameters): Answer {
+export function goTo(url: string, parameters: ResponseParameters): PlainAnswer {
   const location = new URL(url);
   for (const [name, value] of Object.entries(parameters)) location.searchParams.set(name, value);
   return { answer: { case: "redirect", value: { location: location.href, status: 302 } } };

@@ -13,6 +13,7 @@ import { type ParameterMap, single, toParameterMap } from "./parameters.ts";
 import { readRequest, readTarget } from "./request.ts";
 import { MAX_URL } from "./request-url.ts";
 import type { Answer } from "./response-modes.ts";
+import { watchSession } from "./session-state.ts";
 
 /**
  * Authorization endpoint: a new request, or a browser that comes back with a verifier, beside which nothing else of the URL
@@ -32,12 +33,13 @@ export async function authorize(deps: AuthorizeDeps, { context, cookie }: Author
     if (context?.method === "POST" && browser.binding === undefined) return againByGet(deps, parameters);
 
     const client = await requireClient(deps, single(parameters, "client_id"));
-    const target = readTarget(deps, client, parameters);
+    const scope = (parameters.get("scope") ?? []).flatMap((names) => names.split(" "));
+    const { target, setCookie } = watchSession(deps, readTarget(deps, client, parameters), { clientId: client.record.client.clientId, scope, browser });
     try {
       const request = await readRequest(deps, client, parameters, target);
       return await beginLogin(deps, { client, request, target, browser, now });
     } catch (error) {
-      return respondError(deps, target, toResponseError(error), client.record.client.clientId);
+      return { ...respondError(deps, target, toResponseError(error), client.record.client.clientId), setCookie: [...setCookie] };
     }
   } catch (error) {
     if (error instanceof OAuthError) return errorPage(deps, error);

@@ -34,7 +34,7 @@ export async function requireSameClient({ db, issuer }: Pick<Deps, "db" | "issue
 }
 
 /** A flow is older than `ttl.login_consent_request`. */
-export function flowExpired({ settings }: Pick<Deps, "settings">, what: "login" | "consent"): OAuthError {
+export function flowExpired({ settings }: Pick<Deps, "settings">, what: "login" | "consent" | "logout"): OAuthError {
   return new OAuthError(settings.compatHydra ? "request_unauthorized" : "access_denied", `The ${what} request has expired: begin again at the application`);
 }
 

@@ -4,7 +4,7 @@ import { parseScope } from "#lib/scope.ts";
 import { SIGNATURE_ALGS } from "#lib/signature-algs.ts";
 import { bringsJwks, requirePublicJwks } from "./client-jwks.ts";
 import { invalid } from "./invalid.ts";
-import { requireHttpUrl, requireOrigin, requirePostLogoutRedirectUri, requireRedirectUri } from "./uris.ts";
+import { requireHttpUrl, requireOrigin, requirePostLogoutRedirectUri, requireRedirectUri, requireSamePlace } from "./uris.ts";
 
 /** One rule on a client's metadata: throws OAuthError naming the member that breaks it. Never changes the client. */
 export type Rule = (client: Client) => void;
@@ -56,7 +56,7 @@ export const RULES: readonly Rule[] = [
     requireAlg("userinfo_signed_response_alg", userinfoSignedResponseAlg, ["none", ...SIGNATURE_ALGS]);
     requireAlg("request_object_signing_alg", requestObjectSigningAlg, ["none", ...SIGNATURE_ALGS]);
   },
-  ({ frontchannelLogoutUri, backchannelLogoutUri }) => {
+  ({ frontchannelLogoutUri, backchannelLogoutUri, redirectUris, tokenEndpointAuthMethod }) => {
     for (const [name, uri] of [
       ["frontchannel_logout_uri", frontchannelLogoutUri],
       ["backchannel_logout_uri", backchannelLogoutUri],
@@ -64,6 +64,9 @@ export const RULES: readonly Rule[] = [
       requireHttpUrl(name, uri);
       if (uri.includes("#")) throw invalid(name, "has a fragment (OIDC Back-Channel Logout §2.2)");
     }
+    if (frontchannelLogoutUri !== "") requireSamePlace("frontchannel_logout_uri", frontchannelLogoutUri, redirectUris); // OIDC Front-Channel Logout §2
+    if (tokenEndpointAuthMethod === "none" && /^http:/i.test(backchannelLogoutUri))
+      throw invalid("backchannel_logout_uri", "of a public client must be https (OIDC Back-Channel Logout §2.2)");
   },
   ({ postLogoutRedirectUris, redirectUris }) => {
     for (const uri of postLogoutRedirectUris) requirePostLogoutRedirectUri("post_logout_redirect_uris", uri, redirectUris);

@@ -27,6 +27,11 @@ export function requireRedirectUri(member: string, uri: string): void {
 /** @throws OAuthError invalid_redirect_uri, or invalid_client_metadata when it lies elsewhere than every redirect URI */
 export function requirePostLogoutRedirectUri(member: string, uri: string, redirectUris: readonly string[]): void {
   requireRedirectUri(member, uri);
+  requireSamePlace(member, uri, redirectUris);
+}
+
+/** @throws OAuthError invalid_client_metadata when a URI lies elsewhere than every redirect URI */
+export function requireSamePlace(member: string, uri: string, redirectUris: readonly string[]): void {
   const place = placeOf(uri);
   if (!redirectUris.some((each) => placeOf(each) === place)) throw invalid(member, `holds '${shorten(uri)}', which has not the scheme, host and port of any of redirect_uris`);
 }

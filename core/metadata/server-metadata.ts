@@ -13,9 +13,9 @@ const OWN_CLAIMS = ["sub", "iss", "aud", "iat", "exp", "auth_time", "rat", "nonc
 
 /**
  * The metadata document. Only what works is in it; lists that would be empty are left out.
- * @see RFC 8414 §2, OIDC Discovery §3, RFC 9207 §3
+ * @see RFC 8414 §2, OIDC Discovery §3, RFC 9207 §3, OIDC RP-Initiated Logout §2.1, Session Management §3.3
  */
-export function serverMetadata({ issuerUrl, publicUrl }: Settings): Readonly<Record<string, unknown>> {
+export function serverMetadata({ issuerUrl, publicUrl, cookies }: Settings): Readonly<Record<string, unknown>> {
   return {
     issuer: issuerUrl,
     authorization_endpoint: `${publicUrl}/oauth2/auth`,
@@ -36,6 +36,12 @@ export function serverMetadata({ issuerUrl, publicUrl }: Settings): Readonly<Rec
     claims_parameter_supported: true,
     request_parameter_supported: false,
     request_uri_parameter_supported: false, // said, for absence would mean true
+    end_session_endpoint: `${publicUrl}/oauth2/sessions/logout`,
+    frontchannel_logout_supported: true,
+    frontchannel_logout_session_supported: true,
+    backchannel_logout_supported: true,
+    backchannel_logout_session_supported: true,
+    ...(cookies.browserState === undefined ? {} : { check_session_iframe: `${publicUrl}/oauth2/sessions/check` }),
     revocation_endpoint: `${publicUrl}/oauth2/revoke`,
     revocation_endpoint_auth_methods_supported: METHODS,
     introspection_endpoint: `${publicUrl}/oauth2/introspect`,

@@ -6,6 +6,7 @@ import { authorize } from "../authorize/authorize.ts";
 import { type AuthenticatedClient, authenticateClient } from "../client/authenticate.ts";
 import { isAllowedOrigin } from "../client/origins.ts";
 import type { Deps } from "../deps.ts";
+import { endSessionEndpoint } from "../logout/end-session.ts";
 import { finishJson } from "../metadata/finished.ts";
 import { serverMetadata } from "../metadata/server-metadata.ts";
 import { isOfClient } from "../model/client.ts";
@@ -20,6 +21,8 @@ export function oauthService(deps: Deps): Handlers<typeof OAuthService> {
   const metadata = finishJson(serverMetadata(deps.settings));
   return {
     authorize: (request, { now }) => authorize(deps, request, now),
+    endSession: (request, { now }) => endSessionEndpoint(deps, request, now),
+    getCheckSession: () => ({ cookie: deps.settings.cookies.browserState ?? "" }),
     getUserinfo: (request, { now }) => userinfo(deps, request, now),
     checkOrigin: async (request, { now }) => ({ allowed: await isAllowedOrigin(deps, request, now) }),
     exchangeToken: (request, { now }) => exchangeToken(deps, request, now),

@@ -6,6 +6,7 @@ import { type RememberedConsent, rememberConsent } from "./consents.ts";
 import type { Db } from "./db.ts";
 import { capturedHolds, capturedValues, contradiction, encodeRecord, type GrantLook, latestExpiry, lookAtGrant, MAX_LOOKS, sessionHolds } from "./grant-rows.ts";
 import { and, eq, gt, sql } from "./schema/drizzle.ts";
+import { joinSession } from "./sessions.ts";
 import { compile, statements, value } from "./statement.ts";
 import { run, type Steps } from "./steps.ts";
 import { writeOrUndo } from "./undo.ts";
@@ -86,6 +87,8 @@ export interface ConsentRedemption {
   readonly state: "code" | "active";
   /** Expiry of the last of what the answer holds. */
   readonly expiresAt: EpochMillis;
+  /** The client is to be told when the login session ends. From now on, and not from the login on: it learns nothing of whoever refused it. */
+  readonly joinsSession: boolean;
   /** Undefined: not to be remembered. */
   readonly remember: RememberedConsent | undefined;
   /** Random, 16 bytes, the same in every retry of one attempt. */
@@ -112,7 +115,7 @@ export type ConsentRedeem =
  * all. Epochs are compared again by the statement that decides.
  */
 export function redeemConsent(db: Db, issuer: number, redemption: ConsentRedemption): Promise<ConsentRedeem> {
-  const { grant: asRead, consentId, state, expiresAt, remember, attempt, now } = redemption;
+  const { grant: asRead, consentId, state, expiresAt, joinsSession, remember, attempt, now } = redemption;
   return writeOrUndo<ConsentRedeem>(
     db,
     function* (undo): Steps<ConsentRedeem> {
@@ -129,6 +132,7 @@ export function redeemConsent(db: Db, issuer: number, redemption: ConsentRedempt
             // First: it locks the row whose epoch the next statement compares.
             if (remember !== undefined) yield* rememberConsent(db, issuer, grant, remember);
             const matched = yield* run(statement.redeem, { ...values, state, expiresAt, now });
+            if (matched === 1 && joinsSession && grant.sessionId !== undefined) yield* joinSession(db, issuer, { ...grant, sessionId: grant.sessionId });
             if (matched === 1) return { kind: "redeemed", grant: { ...grant, state, rowVersion, expiresAt: Math.max(grant.expiresAt, expiresAt) as EpochMillis } };
           }
         }

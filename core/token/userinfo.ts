@@ -47,14 +47,14 @@ function claimsOf(deps: UserinfoDeps, { facts, grant }: LiveToken): Claims {
 /** RFC 6750 §2: in one way only. In the query it ends in logs (§5.3, RFC 9700 §4.3.2): as Hydra under `compat: hydra` alone. */
 function requireToken({ settings }: UserinfoDeps, { authorization, formAccessToken, queryAccessToken }: GetUserinfoRequest): string {
   const [, bearer] = /^Bearer +([\w.~+/-]+=*) *$/i.exec(authorization) ?? [];
-  if (authorization !== "" && bearer === undefined) throw challenge({ settings }, "invalid_request", "The Authorization header is no bearer token");
+  if (/^Bearer\b/i.test(authorization) && bearer === undefined) throw challenge({ settings }, "invalid_request", "The Authorization header is no bearer token");
   const inQuery = settings.compatHydra ? queryAccessToken : "";
   const ways = [bearer ?? "", formAccessToken, inQuery].filter((token) => token !== "");
   if (ways.length > 1) throw challenge({ settings }, "invalid_request", "The access token is sent in more than one way");
   const [token] = ways;
   if (token !== undefined) return token;
   if (queryAccessToken !== "") throw challenge({ settings }, "invalid_request", "The access token may not be sent in the query: use the Authorization header");
-  // RFC 6750 §3.1: who brings nothing is told of no error in the challenge.
+  // RFC 6750 §3.1: who brings nothing, or credentials of another scheme, is told of no error in the challenge.
   throw new OAuthError(settings.compatHydra ? "request_unauthorized" : "invalid_token", "There is no access token", { wwwAuthenticate: "Bearer" });
 }
 

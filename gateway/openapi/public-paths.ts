@@ -8,6 +8,8 @@ const AUTHORIZATION =
   "client_id response_type redirect_uri response_mode scope audience state nonce code_challenge code_challenge_method prompt max_age id_token_hint login_hint acr_values ui_locales display".split(
     " ",
   );
+/** Parameters of a logout request (OIDC RP-Initiated Logout §2). */
+const LOGOUT = "id_token_hint logout_hint client_id post_logout_redirect_uri state ui_locales".split(" ");
 const USERINFO: Schema = { type: "object", required: ["sub"], properties: { sub: string }, additionalProperties: true };
 const OAUTH_ERROR = { $ref: "#/components/responses/OAuthError" };
 const CLIENT_SECURITY = [{ basic: [] }, {}];
@@ -29,6 +31,20 @@ export function publicPaths(introspection: Schema): Paths {
           "302": { description: "On to the login or the consent app." },
           "303": { description: "Back to the client, with a code or an error." },
           "400": { description: "A page: no client may be told of the error." },
+        },
+      },
+    },
+    "/oauth2/sessions/logout": {
+      get: {
+        operationId: "revokeOidcSession",
+        tags: ["OAuth"],
+        summary: "End session endpoint (OIDC RP-Initiated Logout §2). For browsers; a form may be posted too.",
+        parameters: LOGOUT.map((name) => ({ name, in: "query", required: false, schema: string })),
+        responses: {
+          "200": { description: "A page that tells clients by their frames, and goes on by itself (OIDC Front-Channel Logout §3)." },
+          "302": { description: "On to the logout app, or to the page that asks." },
+          "303": { description: "Back to the client, or to where logouts end." },
+          "400": { description: "A page: the request is wrong." },
         },
       },
     },

@@ -33,10 +33,12 @@ export interface SiteOptions {
   /** The public port has a certificate of its own making. */
   readonly https?: boolean;
   readonly config?: ConfigInput;
+  /** False: Writ asks by itself who wants to log out. */
+  readonly logoutApp?: boolean;
 }
 
 /** Starts it all. */
-export async function startSite({ https = false, config = {} }: SiteOptions = {}): Promise<Site> {
+export async function startSite({ https = false, config = {}, logoutApp = true }: SiteOptions = {}): Promise<Site> {
   const [port, demoPort] = [await freePort(), await freePort()];
   const issuer = `${https ? "https" : "http"}://localhost:${port}`;
   const folder = mkdtempSync(join(tmpdir(), "writ-site-"));
@@ -44,7 +46,7 @@ export async function startSite({ https = false, config = {} }: SiteOptions = {}
   const writ = await startWrit("direct", {
     config: {
       ...config,
-      urls: { self: { issuer }, login: `${demo}/login`, consent: `${demo}/consent` },
+      urls: { self: { issuer }, login: `${demo}/login`, consent: `${demo}/consent`, ...(logoutApp ? { logout: `${demo}/logout` } : {}) },
       serve: { ...config.serve, public: { ...config.serve?.public, host: "127.0.0.1", port, ...(https ? { tls: tlsOf(folder) } : {}) } },
     },
   });

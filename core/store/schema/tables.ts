@@ -208,5 +208,37 @@ export function defineSchema(k: Kit) {
     (t) => [k.primaryKey({ columns: [t.issuer, t.id] }), k.index("decisions_expires_at").on(t.issuer, t.expiresAt)],
   );
 
-  return { clients, subjects, jwks, jwkClaims, revocationEvents, revocationHorizons, revokedTokens, assertionJtis, grants, consents, sessions, sessionClients, decisions };
+  /** Clients that are to be told of the end of a session (OIDC Back-Channel Logout §2.5), until they were or it is too late. */
+  const logoutOutbox = k.table(
+    "logout_outbox",
+    {
+      issuer: k.integer("issuer").notNull(),
+      id: k.bytes("id", id).notNull(),
+      /** When it is to be tried next; while a process tries, when others may take it for dead. */
+      dueAt: k.integer("due_at").notNull(),
+      attempts: k.integer("attempts").notNull(),
+      /** Random id of the try that has it. */
+      lease: k.bytes("lease", id),
+      expiresAt: k.integer("expires_at").notNull(),
+      document: k.document("document").notNull(),
+    },
+    (t) => [k.primaryKey({ columns: [t.issuer, t.id] }), k.index("logout_outbox_due_at").on(t.issuer, t.dueAt), k.index("logout_outbox_expires_at").on(t.issuer, t.expiresAt)],
+  );
+
+  return {
+    clients,
+    subjects,
+    jwks,
+    jwkClaims,
+    revocationEvents,
+    revocationHorizons,
+    revokedTokens,
+    assertionJtis,
+    grants,
+    consents,
+    sessions,
+    sessionClients,
+    decisions,
+    logoutOutbox,
+  };
 }

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file writ/oauth/v1/oauth_service.proto.
  */
 export const file_writ_oauth_v1_oauth_service: GenFile = /*@__PURE__*/
-  fileDesc("CiF3cml0L29hdXRoL3YxL29hdXRoX3NlcnZpY2UucHJvdG8SDXdyaXQub2F1dGgudjEiUgoQQXV0aG9yaXplUmVxdWVzdBIuCgdjb250ZXh0GAEgASgLMh0ud3JpdC5vYXV0aC52MS5SZXF1ZXN0Q29udGV4dBIOCgZjb29raWUYAiABKAkivAEKEUF1dGhvcml6ZVJlc3BvbnNlEisKCHJlZGlyZWN0GAEgASgLMhcud3JpdC5vYXV0aC52MS5SZWRpcmVjdEgAEiwKCWZvcm1fcG9zdBgCIAEoCzIXLndyaXQub2F1dGgudjEuRm9ybVBvc3RIABIuCgplcnJvcl9wYWdlGAMgASgLMhgud3JpdC5vYXV0aC52MS5FcnJvclBhZ2VIABISCgpzZXRfY29va2llGAQgAygJQggKBmFuc3dlciIsCghSZWRpcmVjdBIQCghsb2NhdGlvbhgBIAEoCRIOCgZzdGF0dXMYAiABKA0iSAoIRm9ybVBvc3QSDgoGYWN0aW9uGAEgASgJEiwKCnBhcmFtZXRlcnMYAiADKAsyGC53cml0Lm9hdXRoLnYxLlBhcmFtZXRlciJFCglFcnJvclBhZ2USDQoFZXJyb3IYASABKAkSGQoRZXJyb3JfZGVzY3JpcHRpb24YAiABKAkSDgoGc3RhdHVzGAMgASgNIpIBChJHZXRVc2VyaW5mb1JlcXVlc3QSLgoHY29udGV4dBgBIAEoCzIdLndyaXQub2F1dGgudjEuUmVxdWVzdENvbnRleHQSFQoNYXV0aG9yaXphdGlvbhgCIAEoCRIZChFmb3JtX2FjY2Vzc190b2tlbhgDIAEoCRIaChJxdWVyeV9hY2Nlc3NfdG9rZW4YBCABKAkiPgoTR2V0VXNlcmluZm9SZXNwb25zZRIOCgRqc29uGAEgASgMSAASDQoDand0GAIgASgJSABCCAoGYW5zd2VyIk0KEkNoZWNrT3JpZ2luUmVxdWVzdBIOCgZvcmlnaW4YASABKAkSEQoJY2xpZW50X2lkGAIgASgJEhQKDGFjY2Vzc190b2tlbhgDIAEoCSImChNDaGVja09yaWdpblJlc3BvbnNlEg8KB2FsbG93ZWQYASABKAgikQIKFEV4Y2hhbmdlVG9rZW5SZXF1ZXN0Ei4KB2NvbnRleHQYASABKAsyHS53cml0Lm9hdXRoLnYxLlJlcXVlc3RDb250ZXh0EkIKFWNsaWVudF9hdXRoZW50aWNhdGlvbhgCIAEoCzIjLndyaXQub2F1dGgudjEuQ2xpZW50QXV0aGVudGljYXRpb24SEgoKZ3JhbnRfdHlwZRgDIAEoCRINCgVzY29wZRgEIAEoCRIQCghhdWRpZW5jZRgFIAMoCRIMCgRjb2RlGAYgASgJEhQKDHJlZGlyZWN0X3VyaRgHIAEoCRIVCg1jb2RlX3ZlcmlmaWVyGAggASgJEhUKDXJlZnJlc2hfdG9rZW4YCSABKAkijQEKFUV4Y2hhbmdlVG9rZW5SZXNwb25zZRIUCgxhY2Nlc3NfdG9rZW4YASABKAkSEgoKdG9rZW5fdHlwZRgCIAEoCRISCgpleHBpcmVzX2luGAMgASgNEg0KBXNjb3BlGAQgASgJEhUKDXJlZnJlc2hfdG9rZW4YBSABKAkSEAoIaWRfdG9rZW4YBiABKAkitAEKFkludHJvc3BlY3RUb2tlblJlcXVlc3QSLgoHY29udGV4dBgBIAEoCzIdLndyaXQub2F1dGgudjEuUmVxdWVzdENvbnRleHQSQgoVY2xpZW50X2F1dGhlbnRpY2F0aW9uGAIgASgLMiMud3JpdC5vYXV0aC52MS5DbGllbnRBdXRoZW50aWNhdGlvbhINCgV0b2tlbhgDIAEoCRIXCg90b2tlbl90eXBlX2hpbnQYBCABKAkiTgoXSW50cm9zcGVjdFRva2VuUmVzcG9uc2USMwoNaW50cm9zcGVjdGlvbhgBIAEoCzIcLndyaXQudG9rZW4udjEuSW50cm9zcGVjdGlvbiKwAQoSUmV2b2tlVG9rZW5SZXF1ZXN0Ei4KB2NvbnRleHQYASABKAsyHS53cml0Lm9hdXRoLnYxLlJlcXVlc3RDb250ZXh0EkIKFWNsaWVudF9hdXRoZW50aWNhdGlvbhgCIAEoCzIjLndyaXQub2F1dGgudjEuQ2xpZW50QXV0aGVudGljYXRpb24SDQoFdG9rZW4YAyABKAkSFwoPdG9rZW5fdHlwZV9oaW50GAQgASgJIhUKE1Jldm9rZVRva2VuUmVzcG9uc2UiFAoSR2V0TWV0YWRhdGFSZXF1ZXN0IjEKE0dldE1ldGFkYXRhUmVzcG9uc2USDAoEanNvbhgBIAEoDBIMCgRldGFnGAIgASgJIhAKDkdldEp3a3NSZXF1ZXN0Ij4KD0dldEp3a3NSZXNwb25zZRIMCgRqc29uGAEgASgMEgwKBGV0YWcYAiABKAkSDwoHbWF4X2FnZRgDIAEoDTLuBQoMT0F1dGhTZXJ2aWNlElQKCUF1dGhvcml6ZRIfLndyaXQub2F1dGgudjEuQXV0aG9yaXplUmVxdWVzdBogLndyaXQub2F1dGgudjEuQXV0aG9yaXplUmVzcG9uc2UiBMjzGAISYAoNRXhjaGFuZ2VUb2tlbhIjLndyaXQub2F1dGgudjEuRXhjaGFuZ2VUb2tlblJlcXVlc3QaJC53cml0Lm9hdXRoLnYxLkV4Y2hhbmdlVG9rZW5SZXNwb25zZSIEyPMYAhJmCg9JbnRyb3NwZWN0VG9rZW4SJS53cml0Lm9hdXRoLnYxLkludHJvc3BlY3RUb2tlblJlcXVlc3QaJi53cml0Lm9hdXRoLnYxLkludHJvc3BlY3RUb2tlblJlc3BvbnNlIgTI8xgCEloKC1Jldm9rZVRva2VuEiEud3JpdC5vYXV0aC52MS5SZXZva2VUb2tlblJlcXVlc3QaIi53cml0Lm9hdXRoLnYxLlJldm9rZVRva2VuUmVzcG9uc2UiBMjzGAISWgoLR2V0VXNlcmluZm8SIS53cml0Lm9hdXRoLnYxLkdldFVzZXJpbmZvUmVxdWVzdBoiLndyaXQub2F1dGgudjEuR2V0VXNlcmluZm9SZXNwb25zZSIEyPMYAhJaCgtDaGVja09yaWdpbhIhLndyaXQub2F1dGgudjEuQ2hlY2tPcmlnaW5SZXF1ZXN0GiIud3JpdC5vYXV0aC52MS5DaGVja09yaWdpblJlc3BvbnNlIgTI8xgCEloKC0dldE1ldGFkYXRhEiEud3JpdC5vYXV0aC52MS5HZXRNZXRhZGF0YVJlcXVlc3QaIi53cml0Lm9hdXRoLnYxLkdldE1ldGFkYXRhUmVzcG9uc2UiBMjzGAISTgoHR2V0SndrcxIdLndyaXQub2F1dGgudjEuR2V0Sndrc1JlcXVlc3QaHi53cml0Lm9hdXRoLnYxLkdldEp3a3NSZXNwb25zZSIEyPMYAmIGcHJvdG8z", [file_writ_oauth_v1_request, file_writ_options, file_writ_token_v1_introspection]);
+  fileDesc("CiF3cml0L29hdXRoL3YxL29hdXRoX3NlcnZpY2UucHJvdG8SDXdyaXQub2F1dGgudjEiUgoQQXV0aG9yaXplUmVxdWVzdBIuCgdjb250ZXh0GAEgASgLMh0ud3JpdC5vYXV0aC52MS5SZXF1ZXN0Q29udGV4dBIOCgZjb29raWUYAiABKAkivAEKEUF1dGhvcml6ZVJlc3BvbnNlEisKCHJlZGlyZWN0GAEgASgLMhcud3JpdC5vYXV0aC52MS5SZWRpcmVjdEgAEiwKCWZvcm1fcG9zdBgCIAEoCzIXLndyaXQub2F1dGgudjEuRm9ybVBvc3RIABIuCgplcnJvcl9wYWdlGAMgASgLMhgud3JpdC5vYXV0aC52MS5FcnJvclBhZ2VIABISCgpzZXRfY29va2llGAQgAygJQggKBmFuc3dlciIsCghSZWRpcmVjdBIQCghsb2NhdGlvbhgBIAEoCRIOCgZzdGF0dXMYAiABKA0iSAoIRm9ybVBvc3QSDgoGYWN0aW9uGAEgASgJEiwKCnBhcmFtZXRlcnMYAiADKAsyGC53cml0Lm9hdXRoLnYxLlBhcmFtZXRlciJFCglFcnJvclBhZ2USDQoFZXJyb3IYASABKAkSGQoRZXJyb3JfZGVzY3JpcHRpb24YAiABKAkSDgoGc3RhdHVzGAMgASgNIpIBChJHZXRVc2VyaW5mb1JlcXVlc3QSLgoHY29udGV4dBgBIAEoCzIdLndyaXQub2F1dGgudjEuUmVxdWVzdENvbnRleHQSFQoNYXV0aG9yaXphdGlvbhgCIAEoCRIZChFmb3JtX2FjY2Vzc190b2tlbhgDIAEoCRIaChJxdWVyeV9hY2Nlc3NfdG9rZW4YBCABKAkiPgoTR2V0VXNlcmluZm9SZXNwb25zZRIOCgRqc29uGAEgASgMSAASDQoDand0GAIgASgJSABCCAoGYW5zd2VyIk0KEkNoZWNrT3JpZ2luUmVxdWVzdBIOCgZvcmlnaW4YASABKAkSEQoJY2xpZW50X2lkGAIgASgJEhQKDGFjY2Vzc190b2tlbhgDIAEoCSImChNDaGVja09yaWdpblJlc3BvbnNlEg8KB2FsbG93ZWQYASABKAgikQIKFEV4Y2hhbmdlVG9rZW5SZXF1ZXN0Ei4KB2NvbnRleHQYASABKAsyHS53cml0Lm9hdXRoLnYxLlJlcXVlc3RDb250ZXh0EkIKFWNsaWVudF9hdXRoZW50aWNhdGlvbhgCIAEoCzIjLndyaXQub2F1dGgudjEuQ2xpZW50QXV0aGVudGljYXRpb24SEgoKZ3JhbnRfdHlwZRgDIAEoCRINCgVzY29wZRgEIAEoCRIQCghhdWRpZW5jZRgFIAMoCRIMCgRjb2RlGAYgASgJEhQKDHJlZGlyZWN0X3VyaRgHIAEoCRIVCg1jb2RlX3ZlcmlmaWVyGAggASgJEhUKDXJlZnJlc2hfdG9rZW4YCSABKAkijQEKFUV4Y2hhbmdlVG9rZW5SZXNwb25zZRIUCgxhY2Nlc3NfdG9rZW4YASABKAkSEgoKdG9rZW5fdHlwZRgCIAEoCRISCgpleHBpcmVzX2luGAMgASgNEg0KBXNjb3BlGAQgASgJEhUKDXJlZnJlc2hfdG9rZW4YBSABKAkSEAoIaWRfdG9rZW4YBiABKAkitAEKFkludHJvc3BlY3RUb2tlblJlcXVlc3QSLgoHY29udGV4dBgBIAEoCzIdLndyaXQub2F1dGgudjEuUmVxdWVzdENvbnRleHQSQgoVY2xpZW50X2F1dGhlbnRpY2F0aW9uGAIgASgLMiMud3JpdC5vYXV0aC52MS5DbGllbnRBdXRoZW50aWNhdGlvbhINCgV0b2tlbhgDIAEoCRIXCg90b2tlbl90eXBlX2hpbnQYBCABKAkiTgoXSW50cm9zcGVjdFRva2VuUmVzcG9uc2USMwoNaW50cm9zcGVjdGlvbhgBIAEoCzIcLndyaXQudG9rZW4udjEuSW50cm9zcGVjdGlvbiKwAQoSUmV2b2tlVG9rZW5SZXF1ZXN0Ei4KB2NvbnRleHQYASABKAsyHS53cml0Lm9hdXRoLnYxLlJlcXVlc3RDb250ZXh0EkIKFWNsaWVudF9hdXRoZW50aWNhdGlvbhgCIAEoCzIjLndyaXQub2F1dGgudjEuQ2xpZW50QXV0aGVudGljYXRpb24SDQoFdG9rZW4YAyABKAkSFwoPdG9rZW5fdHlwZV9oaW50GAQgASgJIhUKE1Jldm9rZVRva2VuUmVzcG9uc2UiFAoSR2V0TWV0YWRhdGFSZXF1ZXN0IjEKE0dldE1ldGFkYXRhUmVzcG9uc2USDAoEanNvbhgBIAEoDBIMCgRldGFnGAIgASgJIhAKDkdldEp3a3NSZXF1ZXN0Ij4KD0dldEp3a3NSZXNwb25zZRIMCgRqc29uGAEgASgMEgwKBGV0YWcYAiABKAkSDwoHbWF4X2FnZRgDIAEoDSJTChFFbmRTZXNzaW9uUmVxdWVzdBIuCgdjb250ZXh0GAEgASgLMh0ud3JpdC5vYXV0aC52MS5SZXF1ZXN0Q29udGV4dBIOCgZjb29raWUYAiABKAkivgEKEkVuZFNlc3Npb25SZXNwb25zZRIrCghyZWRpcmVjdBgBIAEoCzIXLndyaXQub2F1dGgudjEuUmVkaXJlY3RIABIuCgplcnJvcl9wYWdlGAIgASgLMhgud3JpdC5vYXV0aC52MS5FcnJvclBhZ2VIABItCgZmcmFtZXMYAyABKAsyGy53cml0Lm9hdXRoLnYxLkxvZ291dEZyYW1lc0gAEhIKCnNldF9jb29raWUYBCADKAlCCAoGYW5zd2VyIi4KDExvZ291dEZyYW1lcxIMCgR1cmlzGAEgAygJEhAKCGxvY2F0aW9uGAIgASgJIhgKFkdldENoZWNrU2Vzc2lvblJlcXVlc3QiKQoXR2V0Q2hlY2tTZXNzaW9uUmVzcG9uc2USDgoGY29va2llGAEgASgJMq8HCgxPQXV0aFNlcnZpY2USVAoJQXV0aG9yaXplEh8ud3JpdC5vYXV0aC52MS5BdXRob3JpemVSZXF1ZXN0GiAud3JpdC5vYXV0aC52MS5BdXRob3JpemVSZXNwb25zZSIEyPMYAhJgCg1FeGNoYW5nZVRva2VuEiMud3JpdC5vYXV0aC52MS5FeGNoYW5nZVRva2VuUmVxdWVzdBokLndyaXQub2F1dGgudjEuRXhjaGFuZ2VUb2tlblJlc3BvbnNlIgTI8xgCEmYKD0ludHJvc3BlY3RUb2tlbhIlLndyaXQub2F1dGgudjEuSW50cm9zcGVjdFRva2VuUmVxdWVzdBomLndyaXQub2F1dGgudjEuSW50cm9zcGVjdFRva2VuUmVzcG9uc2UiBMjzGAISWgoLUmV2b2tlVG9rZW4SIS53cml0Lm9hdXRoLnYxLlJldm9rZVRva2VuUmVxdWVzdBoiLndyaXQub2F1dGgudjEuUmV2b2tlVG9rZW5SZXNwb25zZSIEyPMYAhJaCgtHZXRVc2VyaW5mbxIhLndyaXQub2F1dGgudjEuR2V0VXNlcmluZm9SZXF1ZXN0GiIud3JpdC5vYXV0aC52MS5HZXRVc2VyaW5mb1Jlc3BvbnNlIgTI8xgCEloKC0NoZWNrT3JpZ2luEiEud3JpdC5vYXV0aC52MS5DaGVja09yaWdpblJlcXVlc3QaIi53cml0Lm9hdXRoLnYxLkNoZWNrT3JpZ2luUmVzcG9uc2UiBMjzGAISVwoKRW5kU2Vzc2lvbhIgLndyaXQub2F1dGgudjEuRW5kU2Vzc2lvblJlcXVlc3QaIS53cml0Lm9hdXRoLnYxLkVuZFNlc3Npb25SZXNwb25zZSIEyPMYAhJmCg9HZXRDaGVja1Nlc3Npb24SJS53cml0Lm9hdXRoLnYxLkdldENoZWNrU2Vzc2lvblJlcXVlc3QaJi53cml0Lm9hdXRoLnYxLkdldENoZWNrU2Vzc2lvblJlc3BvbnNlIgTI8xgCEloKC0dldE1ldGFkYXRhEiEud3JpdC5vYXV0aC52MS5HZXRNZXRhZGF0YVJlcXVlc3QaIi53cml0Lm9hdXRoLnYxLkdldE1ldGFkYXRhUmVzcG9uc2UiBMjzGAISTgoHR2V0SndrcxIdLndyaXQub2F1dGgudjEuR2V0Sndrc1JlcXVlc3QaHi53cml0Lm9hdXRoLnYxLkdldEp3a3NSZXNwb25zZSIEyPMYAmIGcHJvdG8z", [file_writ_oauth_v1_request, file_writ_options, file_writ_token_v1_introspection]);
 
 /**
  * An authorization request, or a browser on its way back from the login or the consent app.
@@ -670,6 +670,150 @@ export const GetJwksResponseSchema: GenMessage<GetJwksResponse> = /*@__PURE__*/
   messageDesc(file_writ_oauth_v1_oauth_service, 18);
 
 /**
+ * A logout request, or a browser on its way back from the logout app.
+ *
+ * @generated from message writ.oauth.v1.EndSessionRequest
+ */
+export type EndSessionRequest = Message<"writ.oauth.v1.EndSessionRequest"> & {
+  /**
+   * The HTTP request, with its parameters.
+   *
+   * @generated from field: writ.oauth.v1.RequestContext context = 1;
+   */
+  context?: RequestContext | undefined;
+
+  /**
+   * `Cookie` header, whole (RFC 6265 §4.2).
+   *
+   * @generated from field: string cookie = 2;
+   */
+  cookie: string;
+};
+
+/**
+ * Describes the message writ.oauth.v1.EndSessionRequest.
+ * Use `create(EndSessionRequestSchema)` to create a new message.
+ */
+export const EndSessionRequestSchema: GenMessage<EndSessionRequest> = /*@__PURE__*/
+  messageDesc(file_writ_oauth_v1_oauth_service, 19);
+
+/**
+ * What the browser gets.
+ *
+ * @generated from message writ.oauth.v1.EndSessionResponse
+ */
+export type EndSessionResponse = Message<"writ.oauth.v1.EndSessionResponse"> & {
+  /**
+   * The answer.
+   *
+   * @generated from oneof writ.oauth.v1.EndSessionResponse.answer
+   */
+  answer: {
+    /**
+     * It goes elsewhere: to the logout app, back to the client, or to where logouts end.
+     *
+     * @generated from field: writ.oauth.v1.Redirect redirect = 1;
+     */
+    value: Redirect;
+    case: "redirect";
+  } | {
+    /**
+     * A page that tells the person of an error.
+     *
+     * @generated from field: writ.oauth.v1.ErrorPage error_page = 2;
+     */
+    value: ErrorPage;
+    case: "errorPage";
+  } | {
+    /**
+     * A page that tells clients by their frames.
+     *
+     * @generated from field: writ.oauth.v1.LogoutFrames frames = 3;
+     */
+    value: LogoutFrames;
+    case: "frames";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * Values of `Set-Cookie` headers (RFC 6265 §4.1).
+   *
+   * @generated from field: repeated string set_cookie = 4;
+   */
+  setCookie: string[];
+};
+
+/**
+ * Describes the message writ.oauth.v1.EndSessionResponse.
+ * Use `create(EndSessionResponseSchema)` to create a new message.
+ */
+export const EndSessionResponseSchema: GenMessage<EndSessionResponse> = /*@__PURE__*/
+  messageDesc(file_writ_oauth_v1_oauth_service, 20);
+
+/**
+ * Frames of clients, which end what the browser has there (OIDC Front-Channel Logout §3).
+ *
+ * @generated from message writ.oauth.v1.LogoutFrames
+ */
+export type LogoutFrames = Message<"writ.oauth.v1.LogoutFrames"> & {
+  /**
+   * What they load.
+   *
+   * @generated from field: repeated string uris = 1;
+   */
+  uris: string[];
+
+  /**
+   * Where the browser goes afterwards.
+   *
+   * @generated from field: string location = 2;
+   */
+  location: string;
+};
+
+/**
+ * Describes the message writ.oauth.v1.LogoutFrames.
+ * Use `create(LogoutFramesSchema)` to create a new message.
+ */
+export const LogoutFramesSchema: GenMessage<LogoutFrames> = /*@__PURE__*/
+  messageDesc(file_writ_oauth_v1_oauth_service, 21);
+
+/**
+ * Asks about the page.
+ *
+ * @generated from message writ.oauth.v1.GetCheckSessionRequest
+ */
+export type GetCheckSessionRequest = Message<"writ.oauth.v1.GetCheckSessionRequest"> & {
+};
+
+/**
+ * Describes the message writ.oauth.v1.GetCheckSessionRequest.
+ * Use `create(GetCheckSessionRequestSchema)` to create a new message.
+ */
+export const GetCheckSessionRequestSchema: GenMessage<GetCheckSessionRequest> = /*@__PURE__*/
+  messageDesc(file_writ_oauth_v1_oauth_service, 22);
+
+/**
+ * About the page.
+ *
+ * @generated from message writ.oauth.v1.GetCheckSessionResponse
+ */
+export type GetCheckSessionResponse = Message<"writ.oauth.v1.GetCheckSessionResponse"> & {
+  /**
+   * Name of the cookie that the page reads. Empty: session management is off, and there is no page.
+   *
+   * @generated from field: string cookie = 1;
+   */
+  cookie: string;
+};
+
+/**
+ * Describes the message writ.oauth.v1.GetCheckSessionResponse.
+ * Use `create(GetCheckSessionResponseSchema)` to create a new message.
+ */
+export const GetCheckSessionResponseSchema: GenMessage<GetCheckSessionResponse> = /*@__PURE__*/
+  messageDesc(file_writ_oauth_v1_oauth_service, 23);
+
+/**
  * What the public endpoints are made of. Called by gateways.
  *
  * @generated from service writ.oauth.v1.OAuthService
@@ -734,6 +878,26 @@ export const OAuthService: GenService<{
     methodKind: "unary";
     input: typeof CheckOriginRequestSchema;
     output: typeof CheckOriginResponseSchema;
+  },
+  /**
+   * Logs the browser out: a new request, or a browser on its way back from the logout app (OIDC RP-Initiated Logout §2).
+   *
+   * @generated from rpc writ.oauth.v1.OAuthService.EndSession
+   */
+  endSession: {
+    methodKind: "unary";
+    input: typeof EndSessionRequestSchema;
+    output: typeof EndSessionResponseSchema;
+  },
+  /**
+   * What the page needs by which clients watch the session (OIDC Session Management §3.3).
+   *
+   * @generated from rpc writ.oauth.v1.OAuthService.GetCheckSession
+   */
+  getCheckSession: {
+    methodKind: "unary";
+    input: typeof GetCheckSessionRequestSchema;
+    output: typeof GetCheckSessionResponseSchema;
   },
   /**
    * Authorization server metadata (RFC 8414 §3, OIDC Discovery §4), as finished JSON.
