@@ -18,6 +18,7 @@ export const HTTP_STATUS = {
   consent_required: 400,
   invalid_request_object: 400,
   invalid_request_uri: 400,
+  unmet_authentication_requirements: 400,
   request_not_supported: 400,
   request_uri_not_supported: 400,
   registration_not_supported: 400,

@@ -33,6 +33,7 @@ describeWrit("metadata", {}, (writ) => {
       "client_credentials",
       "urn:ietf:params:oauth:grant-type:jwt-bearer",
       "urn:ietf:params:oauth:grant-type:device_code",
+      "implicit",
     ]);
   });
 

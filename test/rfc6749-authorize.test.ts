@@ -88,7 +88,8 @@ describeWrit("authorization endpoint", {}, (writ) => {
     const rp = await createRp(writ(), { audience: ["https://api.example"] });
     for (const [more, error] of [
       [{ response_type: undefined }, "invalid_request"],
-      [{ response_type: "token" }, "unsupported_response_type"],
+      [{ response_type: "token" }, "unauthorized_client"],
+      [{ response_type: "token banana" }, "unsupported_response_type"],
       [{ response_type: "code banana" }, "unsupported_response_type"],
       [{ response_type: "toString" }, "unsupported_response_type"],
       [{ response_mode: "query.jwt" }, "unsupported_response_mode"],

@@ -5,7 +5,7 @@ import { addDevicePages } from "./device.ts";
 import { NO_CHALLENGE, toFailure, UNPROVED } from "./failure.ts";
 import { makeFormGuard } from "./form-guard.ts";
 import { consentPage, errorPage, failurePage, loginPage, logoutPage, type Markup, stayedPage } from "./pages.ts";
-import { claimsOf } from "./scopes.ts";
+import { claimsOf, namesIn } from "./scopes.ts";
 import { STYLE } from "./style.ts";
 import { text } from "./text.ts";
 
@@ -94,7 +94,7 @@ export function makeLoginApp({ writ, secure, onError }: LoginAppOptions): Hono {
     const { requestedScope: scopes, requestedAccessTokenAudience: audience, client, subject } = consent;
     // Agreed to before, or a client of the operator's own: nothing is asked.
     if (consent.skip || client?.skipConsent) return context.redirect(await allow(consent, scopes, false));
-    return context.html(consentPage({ challenge, proof: guard.proofFor(context, challenge), client, subject, scopes, audience }));
+    return context.html(consentPage({ challenge, proof: guard.proofFor(context, challenge), client, subject, scopes, claims: namesIn(consent.oidcContext?.claims), audience }));
   });
 
   app.post("/consent", async (context) => {
@@ -145,8 +145,8 @@ export function makeLoginApp({ writ, secure, onError }: LoginAppOptions): Hono {
     return consent;
   }
 
-  async function allow({ challenge, subject, requestedAccessTokenAudience }: ConsentRequest, grantScope: string[], remember: boolean): Promise<string> {
-    const session = { idToken: claimsOf(subject, grantScope) };
+  async function allow({ challenge, subject, requestedAccessTokenAudience, oidcContext }: ConsentRequest, grantScope: string[], remember: boolean): Promise<string> {
+    const session = { idToken: claimsOf(subject, grantScope, namesIn(oidcContext?.claims)) };
     const accept = { grantScope, grantAccessTokenAudience: requestedAccessTokenAudience, remember, session };
     return (await writ.consents.acceptConsent({ consentChallenge: challenge, accept })).redirectTo;
   }

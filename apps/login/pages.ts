@@ -69,15 +69,17 @@ ${links(client)}`,
   );
 }
 
+/** What the consent page shows. */
+interface ConsentPage extends FormPage {
+  readonly subject: string;
+  readonly scopes: readonly string[];
+  /** Names of claims that are asked for by themselves. */
+  readonly claims: readonly string[];
+  readonly audience: readonly string[];
+}
+
 /** The consent page. */
-export function consentPage({
-  challenge,
-  proof,
-  client,
-  subject,
-  scopes,
-  audience,
-}: FormPage & { readonly subject: string; readonly scopes: readonly string[]; readonly audience: readonly string[] }): Markup {
+export function consentPage({ challenge, proof, client, subject, scopes, claims, audience }: ConsentPage): Markup {
   const items = scopes.map((scope, i) => {
     const { title, text } = explainScope(scope);
     return html`<li><input id="scope-${i}" name="grant_scope" type="checkbox" value="${scope}" checked><label for="scope-${i}">${title}<span>${text}</span></label></li>`;
@@ -89,7 +91,8 @@ export function consentPage({
 <form method="post" action="/consent">
 <input type="hidden" name="challenge" value="${challenge}">
 <input type="hidden" name="proof" value="${proof}">
-${items.length === 0 ? html`<p>It asks for no permission in particular.</p>` : html`<fieldset><legend>It would be able to</legend><ul class="scopes">${items}</ul></fieldset>`}
+${items.length === 0 && claims.length === 0 ? html`<p>It asks for no permission in particular.</p>` : html`<fieldset><legend>It would be able to</legend><ul class="scopes">${items}</ul></fieldset>`}
+${claims.length === 0 ? "" : html`<p id="claims">It would be told: ${claims.map((each, i) => html`${i === 0 ? "" : ", "}<code>${each}</code>`)}</p>`}
 ${audience.length === 0 ? "" : html`<p>With these services: ${audience.map((each, i) => html`${i === 0 ? "" : ", "}<code>${each}</code>`)}</p>`}
 <div class="check"><input id="remember" name="remember" type="checkbox" value="1"><label for="remember">Do not ask again for the same permissions</label></div>
 <div class="buttons">

@@ -1,10 +1,9 @@
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { ConsentRecordSchema } from "#gen/writ/store/v1/consent_pb.ts";
-import { AuthorizationCodeSchema } from "#gen/writ/store/v1/token_pb.ts";
 import { OAuthError } from "#lib/errors.ts";
 import { equalBytes } from "#lib/hash.ts";
 import { timeOf } from "#lib/id.ts";
-import { addMillis, type EpochMillis, fromSeconds, toSeconds } from "#lib/time.ts";
+import { addMillis, type EpochMillis, fromSeconds } from "#lib/time.ts";
 import { deviceApproved, deviceGone } from "../device/answer.ts";
 import type { DeviceHandle } from "../device/sealed.ts";
 import type { Grant } from "../model/grant.ts";
@@ -18,12 +17,13 @@ import { type Browser, endFlow, isSameBrowser } from "./cookies.ts";
 import { type AuthorizeDeps, type Flow, flowExpired, flowRevoked, foreignBrowser, requireSameClient, targetOf, verifierSpent } from "./flow.ts";
 import { isRegistered } from "./redirect-uri.ts";
 import type { Answer } from "./response-modes.ts";
+import { makeResponse, prepareResponse } from "./response-parts.ts";
 import { flowExpiry, openConsentVerifier } from "./sealed.ts";
 import { watchSession } from "./session-state.ts";
 
 /**
  * The browser is back from the consent app: the decision that its verifier names is redeemed, once, and the client gets its
- * code or the error.
+ * code, its tokens or the error.
  */
 export async function afterConsent(deps: AuthorizeDeps, sealed: string, browser: Browser, now: EpochMillis): Promise<Answer> {
   const verifier = openConsentVerifier(deps, sealed);
@@ -50,27 +50,22 @@ export async function afterConsent(deps: AuthorizeDeps, sealed: string, browser:
 async function redeem(deps: AuthorizeDeps, flow: Flow, grant: Grant, consentId: Uint8Array): Promise<Answer> {
   const { now, target } = flow;
   const { device } = flow.request;
-  const codeExpiry = toSeconds(addMillis(now, deps.settings.ttl.authCode));
+  // A device has its tokens at the token endpoint; its consent answers nobody.
+  const response = device === undefined ? await prepareResponse(deps, flow, grant) : undefined;
   const redeemed = await redeemConsent(deps.db, deps.issuer, {
     grant,
     consentId,
-    state: "code",
-    joinsSession: flow.client.record.client.backchannelLogoutUri !== "" || flow.client.record.client.frontchannelLogoutUri !== "",
-    expiresAt: fromSeconds(device?.expiresAt ?? codeExpiry),
+    state: response?.type.givesCode === false ? "active" : "code",
+    expiresAt: response?.expiresAt ?? fromSeconds(device?.expiresAt ?? 0),
     device,
+    joinsSession: flow.client.record.client.backchannelLogoutUri !== "" || flow.client.record.client.frontchannelLogoutUri !== "",
     remember: toRemember(grant),
     attempt: deps.random(16),
     now,
   });
   switch (redeemed.kind) {
-    case "redeemed": {
-      const { outcome } = redeemed.grant.record.consent ?? {};
-      if (outcome?.case !== "accepted") throw new Error("a redeemed consent that was not accepted");
-      if (device !== undefined) return deviceApproved(deps, grant.clientId);
-      const code = create(AuthorizationCodeSchema, { grant: { id: grant.id, birth: grant.birth }, expiresAt: codeExpiry });
-      deps.log.info("code_issued", { client_id: grant.clientId });
-      return respond(deps, target, { code: deps.sealer.seal("authorization_code", toBinary(AuthorizationCodeSchema, code)), scope: outcome.value.scope.join(" ") });
-    }
+    case "redeemed":
+      return response === undefined ? deviceApproved(deps, grant.clientId) : respond(deps, target, await makeResponse(deps, response, redeemed.grant, now));
     case "rejected": {
       const { outcome } = redeemed.grant.record.consent ?? {};
       if (outcome?.case !== "rejected") throw new Error("a rejected consent that was accepted");

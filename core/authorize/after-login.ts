@@ -18,12 +18,15 @@ import { readSession, type SessionChange } from "../store/sessions.ts";
 import { errorPage, goTo, respondError, toResponseError } from "./answer.ts";
 import { beginLogin, isFresh } from "./begin.ts";
 import { type Browser, endFlow, forgetSession, isSameBrowser, newBrowserState, rememberSession } from "./cookies.ts";
+import { coversClaims } from "./covered-claims.ts";
 import { type AuthorizeDeps, type Flow, flowExpired, flowRevoked, foreignBrowser, requireSameClient, targetOf, verifierSpent } from "./flow.ts";
 import { isHinted } from "./id-token-hint.ts";
 import { isHardToTakeOver, restoreRedirectUri } from "./redirect-uri.ts";
 import type { Answer } from "./response-modes.ts";
+import { defaultModeOf } from "./response-types.ts";
 import { flowExpiry, openLoginVerifier, sealConsentChallenge } from "./sealed.ts";
 import { watchSession } from "./session-state.ts";
+import { isSufficientAcr, isWantedSubject } from "./wanted-login.ts";
 
 /** A login that was accepted, on its way to the consent app. */
 interface LoggedIn extends Flow {
@@ -114,7 +117,7 @@ async function goToConsent(deps: AuthorizeDeps, flow: LoggedIn): Promise<Answer>
 /** What was asked of the login is looked at again now: time has passed, and somebody else may have logged in. */
 function requireWantedLogin({ settings }: AuthorizeDeps, { client, request, challenge, answer, now }: LoggedIn): void {
   const { prompt, maxAge, idTokenHintClaims } = request;
-  const { authenticatedAt, forcedSubjectIdentifier } = answer.login;
+  const { authenticatedAt, acr, forcedSubjectIdentifier } = answer.login;
   const person = { subject: answer.subject, sessionId: challenge.skip?.id, forcedSubjectIdentifier };
   const requestedAt = timeOf(challenge.id);
   if (prompt.includes("login") && authenticatedAt < requestedAt) throw new OAuthError("login_required", "'prompt' asks for a login, and there was none since");
@@ -122,6 +125,9 @@ function requireWantedLogin({ settings }: AuthorizeDeps, { client, request, chal
   if (challenge.skip !== undefined && !isFresh(authenticatedAt, maxAge, now)) throw new OAuthError("login_required", "The login is older than 'max_age' allows");
   if (idTokenHintClaims !== undefined && !isHinted(settings, client, idTokenHintClaims, person))
     throw new OAuthError("login_required", "Somebody else logged in than 'id_token_hint' names");
+  const sub = obfuscatedSubject(settings, client.record.client, answer.subject, forcedSubjectIdentifier) || answer.subject;
+  if (!isWantedSubject(request, sub)) throw new OAuthError("login_required", "Somebody else logged in than 'claims' names");
+  if (!isSufficientAcr(request, acr)) throw new OAuthError("unmet_authentication_requirements", "The login is of none of the context classes that 'claims' asks for as essential");
 }
 
 /** A remembered consent covers the request: no question is needed. */
@@ -129,7 +135,10 @@ function isCovered({ config, settings }: AuthorizeDeps, { client, request }: Log
   const { outcome } = remembered?.record.consent ?? {};
   if (outcome?.case !== "accepted" || request.prompt.includes("consent")) return false;
   if (request.device !== undefined && !settings.compatHydra) return false; // RFC 8628 §5.4: whoever sent the link may hold the device
-  if (registeredMethod(client) === "none" && !isHardToTakeOver(request.redirectUri)) return false; // RFC 8252 §8.6
+  // RFC 8252 §8.6. Tokens in the answer itself go to whoever has the address, whatever the client can prove elsewhere.
+  const isUnproven = registeredMethod(client) === "none" || defaultModeOf(request.responseType) === "fragment";
+  if (isUnproven && !isHardToTakeOver(request.redirectUri)) return false;
+  if (!coversClaims({ ...remembered?.record, accepted: outcome.value }, request)) return false;
   const covers = SCOPE_STRATEGIES[config.strategies.scope];
   return request.scope.every((name) => covers(outcome.value.scope, name));
 }

@@ -3,6 +3,7 @@ import { OAuthError } from "#lib/errors.ts";
 import { equalBytes } from "#lib/hash.ts";
 import { makeTimeId } from "#lib/id.ts";
 import type { EpochMillis } from "#lib/time.ts";
+import { obfuscatedSubject } from "../client/pairwise.ts";
 import type { StoredClient } from "../model/client.ts";
 import { isLiveSession, type Session } from "../model/session.ts";
 import { readSession } from "../store/sessions.ts";
@@ -13,6 +14,7 @@ import { isHinted } from "./id-token-hint.ts";
 import { shortenRedirectUri } from "./redirect-uri.ts";
 import type { Answer } from "./response-modes.ts";
 import { sealLoginChallenge } from "./sealed.ts";
+import { isSufficientAcr, isWantedSubject } from "./wanted-login.ts";
 
 /** Prompts that ask for a login whatever the browser remembers. */
 const ASKING = ["login", "select_account", "registration"];
@@ -35,7 +37,9 @@ export async function beginLogin(deps: AuthorizeDeps, { client, request, browser
     request: short === undefined ? request : { ...request, redirectUri: "" },
     ...short,
     browser: digest,
-    ...(session === undefined ? {} : { skip: { id: session.id, birth: session.birth, subject: session.subject, authenticatedAt: session.authenticatedAt } }),
+    ...(session === undefined
+      ? {}
+      : { skip: { id: session.id, birth: session.birth, subject: session.subject, authenticatedAt: session.authenticatedAt, acr: session.record.acr } }),
   });
   const { login = `${settings.publicUrl}/oauth2/fallbacks/login`, registration = login } = config.urls;
   return { ...goTo(request.prompt.includes("registration") ? registration : login, { login_challenge: challenge }), setCookie: [...setCookie] };
@@ -45,19 +49,21 @@ export async function beginLogin(deps: AuthorizeDeps, { client, request, browser
 async function findSession(
   { db, issuer, settings }: AuthorizeDeps,
   client: StoredClient,
-  { prompt, maxAge, idTokenHintClaims }: AuthorizationRequest,
+  request: AuthorizationRequest,
   cookie: Flow["browser"]["session"],
   now: EpochMillis,
 ): Promise<Session | undefined> {
+  const { prompt, maxAge, idTokenHintClaims } = request;
   if (cookie === undefined || prompt.some((each) => ASKING.includes(each))) return undefined;
   const found = await readSession(db, issuer, cookie.id);
   if (found === undefined) return undefined;
   const { session, sessionEpoch } = found;
   if (!session.remember || !equalBytes(session.birth, cookie.birth) || !isLiveSession(session, sessionEpoch, now)) return undefined;
   if (!isFresh(session.authenticatedAt, maxAge, now)) return undefined;
-  if (idTokenHintClaims !== undefined && !isHinted(settings, client, idTokenHintClaims, { subject: session.subject, sessionId: session.id, forcedSubjectIdentifier: "" }))
-    return undefined;
-  return session;
+  const { subject } = session;
+  if (idTokenHintClaims !== undefined && !isHinted(settings, client, idTokenHintClaims, { subject, sessionId: session.id, forcedSubjectIdentifier: "" })) return undefined;
+  const sub = obfuscatedSubject(settings, client.record.client, subject, "") || subject;
+  return isWantedSubject(request, sub) && isSufficientAcr(request, session.record.acr) ? session : undefined;
 }
 
 /** Whether a login is as young as `max_age` asks. 0 asks for a login now. @see OIDC Core §3.1.2.1 */

@@ -30,6 +30,7 @@ export function requestUrl({ settings }: Pick<Deps, "settings">, clientId: strin
   add("prompt", prompt.join(" "));
   add("max_age", request.maxAge?.toString());
   add("acr_values", request.acrValues.join(" "));
+  add("claims", request.claims);
   add("ui_locales", request.uiLocales.join(" "));
   add("display", request.display);
   add("login_hint", request.loginHint);

@@ -8,10 +8,9 @@ import { DEVICE_GRANT } from "../device/authorize-device.ts";
 import { authorizationCode } from "./grant-types/authorization-code.ts";
 import { clientCredentials } from "./grant-types/client-credentials.ts";
 import { deviceCode } from "./grant-types/device-code.ts";
-import type { GrantType } from "./grant-types/grant-type.ts";
+import type { GrantType, GrantTypeDeps } from "./grant-types/grant-type.ts";
 import { jwtBearer } from "./grant-types/jwt-bearer.ts";
 import { refreshToken } from "./grant-types/refresh-token.ts";
-import type { IssueDeps } from "./issue.ts";
 
 /** Every grant type there is: a new one is a new file and a line here. */
 export const GRANT_TYPES: Readonly<Record<string, GrantType>> = {
@@ -28,7 +27,7 @@ export const GRANT_TYPES: Readonly<Record<string, GrantType>> = {
  * @see RFC 6749 §3.2
  */
 export async function exchangeToken(
-  deps: IssueDeps & AuthenticateDeps,
+  deps: GrantTypeDeps & AuthenticateDeps,
   request: ExchangeTokenRequest,
   now: EpochMillis,
 ): Promise<MessageInitShape<typeof ExchangeTokenResponseSchema>> {

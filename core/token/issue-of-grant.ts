@@ -8,8 +8,8 @@ import type { SigningKey } from "../keys/signing-keys.ts";
 import type { StoredClient } from "../model/client.ts";
 import type { Grant } from "../model/grant.ts";
 import { type Encryption, encrypt, encryptionFor } from "./encrypt.ts";
-import { signIdToken } from "./id-token.ts";
-import { accessTokenKey, type IssueDeps, signAccessToken } from "./issue.ts";
+import { type IdTokenContent, signIdToken } from "./id-token.ts";
+import { accessTokenKey, type IssueDeps, type IssuedAccessToken, signAccessToken } from "./issue.ts";
 import { sessionClaims } from "./session-claims.ts";
 
 /** Lifetimes of what one answer holds, in seconds. */
@@ -18,6 +18,16 @@ export interface Lifetimes {
   readonly refreshToken: number;
   readonly idToken: number;
 }
+
+/** What an answer may hold. */
+export interface Parts {
+  readonly accessToken: boolean;
+  readonly refreshToken: boolean;
+  readonly idToken: boolean;
+}
+
+/** Of the token endpoint. */
+const ALL_PARTS: Parts = { accessToken: true, refreshToken: true, idToken: true };
 
 /** All that issuing needs and that could fail, gathered before a code or refresh token is spent. */
 export interface Issuing {
@@ -48,19 +58,25 @@ export function isOffline(scope: readonly string[]): boolean {
   return OFFLINE.some((name) => scope.includes(name));
 }
 
-/** Gathers what is needed to issue the tokens of a grant. `scope` undefined: all that was granted. */
-export async function prepareIssuing(
-  deps: IssueDeps,
-  { client, grant, scope, lifetimes }: { readonly client: StoredClient; readonly grant: Grant; readonly scope: readonly string[] | undefined; readonly lifetimes: Lifetimes },
-  now: EpochMillis,
-): Promise<Issuing> {
+/** For whom and of what tokens are issued. */
+export interface IssuingRequest {
+  readonly client: StoredClient;
+  readonly grant: Grant;
+  /** Undefined: all that was granted. */
+  readonly scope: readonly string[] | undefined;
+  readonly lifetimes: Lifetimes;
+  readonly parts?: Parts;
+}
+
+/** Gathers what is needed to issue the tokens of a grant. */
+export async function prepareIssuing(deps: IssueDeps, { client, grant, scope, lifetimes, parts = ALL_PARTS }: IssuingRequest, now: EpochMillis): Promise<Issuing> {
   const { outcome } = grant.record.consent ?? {};
   if (outcome?.case !== "accepted") throw new Error("tokens of a grant that was not consented to");
   const { scope: granted, audience } = outcome.value;
-  const withRefreshToken = isOffline(granted) && client.record.client.grantTypes.includes("refresh_token");
-  const isOpenid = granted.includes("openid");
+  const withRefreshToken = parts.refreshToken && isOffline(granted) && client.record.client.grantTypes.includes("refresh_token");
+  const withIdToken = parts.idToken && granted.includes("openid");
   const { idTokenSignedResponseAlg } = client.record.client;
-  const longest = Math.max(lifetimes.accessToken, withRefreshToken ? lifetimes.refreshToken : 0);
+  const ofTokens = Math.max(parts.accessToken ? lifetimes.accessToken : 0, withRefreshToken ? lifetimes.refreshToken : 0);
   return {
     client,
     scope: scope ?? granted,
@@ -68,31 +84,47 @@ export async function prepareIssuing(
     audience,
     lifetimes,
     withRefreshToken,
-    accessKey: await accessTokenKey(deps, client, now),
-    idKey: isOpenid ? await deps.keys.current("hydra.openid.id-token", isSignatureAlg(idTokenSignedResponseAlg) ? idTokenSignedResponseAlg : "RS256", now) : undefined,
-    idEncryption: isOpenid ? await encryptionFor(deps, client, "id_token", now) : undefined,
+    accessKey: parts.accessToken ? await accessTokenKey(deps, client, now) : undefined,
+    idKey: withIdToken ? await deps.keys.current("hydra.openid.id-token", isSignatureAlg(idTokenSignedResponseAlg) ? idTokenSignedResponseAlg : "RS256", now) : undefined,
+    idEncryption: withIdToken ? await encryptionFor(deps, client, "id_token", now) : undefined,
     claims: sessionClaims(deps.sealer, grant.record),
-    expiresAt: fromSeconds(toSeconds(now) + longest),
+    expiresAt: fromSeconds(toSeconds(now) + (parts.accessToken ? ofTokens : lifetimes.idToken)),
   };
 }
 
 /** Issues the tokens of a grant as it is now. Nothing that is issued outlives the row. */
 export async function issueOfGrant(deps: IssueDeps, issuing: Issuing, grant: Grant, now: EpochMillis): Promise<MessageInitShape<typeof ExchangeTokenResponseSchema>> {
-  const { client, scope, lifetimes, withRefreshToken, idKey, idEncryption } = issuing;
+  const { scope, lifetimes, withRefreshToken } = issuing;
   const issuedAt = toSeconds(now);
-  const left = Math.max(1, toSeconds(grant.expiresAt) - issuedAt);
-  const expiresIn = Math.min(lifetimes.accessToken, left);
-  const accessToken = makeAccessToken(deps, issuing, grant, expiresIn, now);
-  const idToken = idKey === undefined ? "" : signIdToken(deps, idKey, { grant, accessToken, expiresIn: lifetimes.idToken }, now);
-  deps.log.info("token_issued", { client_id: client.record.client.clientId, generation: grant.generation });
+  const left = leftSeconds(grant, now);
+  const { accessToken, expiresIn } = issueAccessToken(deps, issuing, grant, now);
   return {
     accessToken,
     tokenType: deps.settings.tokenType,
     expiresIn,
     scope: scope.join(" "),
     refreshToken: withRefreshToken ? sealRefreshToken(deps, grant, issuedAt, issuedAt + Math.min(lifetimes.refreshToken, left)) : "",
-    idToken: idEncryption === undefined ? idToken : await encrypt(idEncryption, idToken, { nested: true }),
+    idToken: await issueIdToken(deps, issuing, { grant, accessToken }, now),
   };
+}
+
+/** Issues the access token of a grant as it is now. */
+export function issueAccessToken(deps: IssueDeps, issuing: Issuing, grant: Grant, now: EpochMillis): IssuedAccessToken {
+  const { client, lifetimes } = issuing;
+  const expiresIn = Math.min(lifetimes.accessToken, leftSeconds(grant, now));
+  deps.log.info("token_issued", { client_id: client.record.client.clientId, generation: grant.generation });
+  return { accessToken: makeAccessToken(deps, issuing, grant, expiresIn, now), expiresIn };
+}
+
+/** Issues the ID token of a grant, bound to what it comes with. Empty: there is none. */
+export async function issueIdToken(deps: IssueDeps, { idKey, idEncryption, lifetimes }: Issuing, content: Omit<IdTokenContent, "expiresIn">, now: EpochMillis): Promise<string> {
+  if (idKey === undefined) return "";
+  const idToken = signIdToken(deps, idKey, { ...content, expiresIn: lifetimes.idToken }, now);
+  return idEncryption === undefined ? idToken : encrypt(idEncryption, idToken, { nested: true });
+}
+
+function leftSeconds(grant: Grant, now: EpochMillis): number {
+  return Math.max(1, toSeconds(grant.expiresAt) - toSeconds(now));
 }
 
 function makeAccessToken(deps: IssueDeps, issuing: Issuing, grant: Grant, expiresIn: number, now: EpochMillis): string {

@@ -9,7 +9,7 @@ import type { StoredClient } from "../model/client.ts";
 import { signJwt } from "./jwt.ts";
 
 /** What is needed to issue. */
-export type IssueDeps = Pick<Deps, "db" | "issuer" | "random" | "sealer" | "keys" | "remoteKeys" | "settings" | "config" | "pollPace" | "log">;
+export type IssueDeps = Pick<Deps, "db" | "issuer" | "random" | "sealer" | "keys" | "remoteKeys" | "settings" | "config" | "log">;
 
 /** A new access token. Lifetime in seconds. */
 export interface IssuedAccessToken {

@@ -11,6 +11,7 @@ import { identityClaims } from "./id-token.ts";
 import { findLiveToken, type IntrospectDeps } from "./introspect.ts";
 import { type Claims, signJwt } from "./jwt.ts";
 import type { LiveToken } from "./live-token.ts";
+import { TELLS_ALL, userinfoTells } from "./scope-claims.ts";
 
 /** What userinfo needs. */
 export type UserinfoDeps = IntrospectDeps & EncryptDeps & Pick<Deps, "random">;
@@ -43,8 +44,11 @@ export async function userinfo(deps: UserinfoDeps, request: GetUserinfoRequest, 
 function claimsOf(deps: UserinfoDeps, { facts, grant }: LiveToken): Claims {
   const { compatHydra, issuerUrl } = deps.settings;
   if (!compatHydra && !facts.scope.includes("openid")) throw challenge(deps, "insufficient_scope", "The access token has not the scope openid");
-  if (grant !== undefined && facts.handle.state.case === "grant")
-    return { ...identityClaims(deps, { id: facts.handle.state.value.id, clientId: facts.clientId, subject: facts.subject, record: grant.record() }), iat: facts.issuedAt };
+  if (grant !== undefined && facts.handle.state.case === "grant") {
+    const record = grant.record();
+    const tells = compatHydra ? TELLS_ALL : userinfoTells(record, facts.scope);
+    return { ...identityClaims(deps, { id: facts.handle.state.value.id, clientId: facts.clientId, subject: facts.subject, record }, tells), iat: facts.issuedAt };
+  }
   if (!compatHydra) throw challenge(deps, "invalid_token", "The access token stands for no person");
   return { aud: [facts.clientId], iat: facts.issuedAt, iss: issuerUrl, ...(facts.subject === "" ? {} : { sub: facts.subject }) };
 }

@@ -47,6 +47,7 @@ describe("the demo login and consent app", () => {
   };
   const follow = async (agent: UserAgent, answer: Answer): Promise<Readonly<Record<string, string>>> =>
     parametersOf((await agent.get(answer.headers.get("location") ?? assert.fail(answer.text))).headers.get("location"));
+  const userinfo = (token: string) => send(`${writ().publicUrl}/userinfo`, { headers: { authorization: `Bearer ${token}` } });
   const newChallenge = async (rp: Rp, agent = openUserAgent(writ())) => goToLogin(agent, rp.request());
 
   test("conformance.md §5.2: the login page has its heading, fields and buttons under their fixed names, and the client's name, logo and links", async () => {
@@ -107,13 +108,29 @@ describe("the demo login and consent app", () => {
     assert.equal(answer.scope, "openid offline_access profile");
     const { body } = await redeem(writ(), rp, answer.code ?? "");
     const claims = JSON.parse(Buffer.from(body.id_token.split(".")[1], "base64url").toString());
-    assert.deepEqual([claims.sub, claims.name, claims.email, claims.amr], [subject, `${subject} Doe`, undefined, ["pwd"]]);
+    assert.deepEqual([claims.sub, claims.name, claims.amr], [subject, undefined, ["pwd"]], "what scopes ask for is told by userinfo");
+    const { body: info } = await userinfo(body.access_token);
+    assert.deepEqual([info.sub, info.name, info.email], [subject, `${subject} Doe`, undefined]);
 
     const again = await person.get(`/login?login_challenge=${await goToLogin(agent, rp.request({ scope: "openid profile" }))}`);
     assert.equal(again.status, 302, "the browser is known: no page");
     const skipped = await person.get(`/consent?consent_challenge=${(await follow(agent, again)).consent_challenge}`);
     assert.equal(skipped.status, 302, "and the consent remembered");
     assert.equal((await follow(agent, skipped)).scope, "openid profile");
+  });
+
+  test("OIDC Core §5.5: claims that are asked for by their names stand on the page, and come to where they were asked for; a name is text", async () => {
+    const rp = await createRp(writ(), { scope: "openid" });
+    const [agent, person, subject] = [openUserAgent(writ()), visitor(), newSubject()];
+    const claims = JSON.stringify({ id_token: { email: null }, userinfo: { name: { essential: true }, "<b>shoe_size": null } });
+    const consent = await person.get(`/consent?consent_challenge=${await goToConsent(writ(), agent, rp.request({ scope: "openid", claims }), { subject })}`);
+    assert.match(consent.text, /<p id="claims">It would be told: <code>email<\/code>, <code>name<\/code>, <code>&lt;b&gt;shoe_size<\/code>/);
+    const answer = await follow(agent, await person.post("/consent", formOf(consent, { action: "allow" })));
+    const { body } = await redeem(writ(), rp, answer.code ?? "");
+    const idToken = JSON.parse(Buffer.from(body.id_token.split(".")[1], "base64url").toString());
+    const { body: info } = await userinfo(body.access_token);
+    assert.deepEqual([idToken.email, idToken.name], [`${subject}@people.example`, undefined]);
+    assert.deepEqual([info.name, info.email, info["<b>shoe_size"]], [`${subject} Doe`, undefined, undefined]);
   });
 
   test("RFC 6749 §4.1.2.1: cancel and deny bring the client access_denied", async () => {

@@ -101,6 +101,13 @@ function tlsOf(folder: string) {
   return { enabled: true, key: { path: key }, cert: { path: cert } };
 }
 
+/** What is in the fragment never reaches a server: the page adds it to what is shown. */
+const READ_FRAGMENT = `<script>
+const shown = document.getElementById("answer");
+const held = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+if (location.hash) shown.textContent = JSON.stringify({ ...JSON.parse(shown.textContent), ...held, seen_by_server: Object.keys(JSON.parse(shown.textContent)).join(" ") });
+</script>`;
+
 async function startCallback(): Promise<Server> {
   const server = createServer(async (request, response) => {
     let body = "";
@@ -108,7 +115,7 @@ async function startCallback(): Promise<Server> {
     const { searchParams } = new URL(request.url ?? "/", "http://127.0.0.1");
     const parameters = request.method === "POST" ? new URLSearchParams(body) : searchParams;
     const text = JSON.stringify({ ...Object.fromEntries(parameters), method: request.method }).replaceAll("<", "\\u003c");
-    response.writeHead(200, { "content-type": "text/html" }).end(`<!doctype html><title>client</title><pre id="answer">${text}</pre>`);
+    response.writeHead(200, { "content-type": "text/html" }).end(`<!doctype html><title>client</title><pre id="answer">${text}</pre>${READ_FRAGMENT}`);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return server;

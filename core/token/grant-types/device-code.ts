@@ -11,7 +11,7 @@ import { redeemCode } from "../../store/grant-tokens.ts";
 import { readGrant } from "../../store/grants.ts";
 import { type IssueDeps, lifetimeSeconds } from "../issue.ts";
 import { issueOfGrant, prepareIssuing } from "../issue-of-grant.ts";
-import { type GrantType, invalidGrant } from "./grant-type.ts";
+import { type GrantType, type GrantTypeDeps, invalidGrant } from "./grant-type.ts";
 
 /**
  * A poll of a device. Once its request is approved the device code is redeemed as an authorization code is: once, and somebody
@@ -39,7 +39,7 @@ export const deviceCode: GrantType = async (deps, { request, client }, now) => {
 };
 
 /** RFC 8628 §3.5: slow_down is authorization_pending for those who ask too often. */
-async function stillPending({ db, issuer, pollPace }: IssueDeps, code: DeviceCode, now: EpochMillis): Promise<OAuthError> {
+async function stillPending({ db, issuer, pollPace }: GrantTypeDeps, code: DeviceCode, now: EpochMillis): Promise<OAuthError> {
   const longer = pollPace.note(code, now);
   if (longer === undefined) return new OAuthError("authorization_pending", "The person has not answered yet");
   if (longer > code.pollInterval) await slowDeviceDown(db, issuer, { ...code, pollInterval: longer });
