@@ -37,7 +37,7 @@ const at = (tree: unknown, path: readonly string[]): unknown => path.reduce<unkn
 
 describe("every key of the schema can be set by the environment", () => {
   /** Values that a text, a number or a list takes by its key, where any will not do. */
-  const SPECIAL: Readonly<Record<string, readonly [string, unknown]>> = {
+  const SPECIAL: Record<string, readonly [string, unknown]> = {
     compat: ["hydra", "hydra"],
     "strategies.access_token": ["jwt", "jwt"],
     "strategies.scope": ["exact", "exact"],
@@ -65,6 +65,22 @@ describe("every key of the schema can be set by the environment", () => {
     "secrets.system": ["the first secret of two,the second secret of two", ["the first secret of two", "the second secret of two"]],
     "secrets.pagination": ["a secret for page tokens", ["a secret for page tokens"]],
   };
+  /** A hook is an object whose members need each other. */
+  const hookBeside = (hook: string): Record<string, string> => ({
+    [`${hook}_URL`]: "https://hook.example",
+    [`${hook}_AUTH_TYPE`]: "api_key",
+    [`${hook}_AUTH_CONFIG_IN`]: "header",
+    [`${hook}_AUTH_CONFIG_NAME`]: "x-key",
+    [`${hook}_AUTH_CONFIG_VALUE`]: "a credential",
+  });
+  const wholeHook = { url: "https://hook.example", auth: { type: "api_key", config: { in: "header", name: "x-key", value: "a credential" } } };
+  for (const hook of ["token_hook", "refresh_token_hook"])
+    Object.assign(SPECIAL, {
+      [`oauth2.${hook}`]: ["https://overruled.example", wholeHook],
+      [`oauth2.${hook}.auth.type`]: ["api_key", "api_key"],
+      [`oauth2.${hook}.auth.config.in`]: ["cookie", "cookie"],
+      [`oauth2.${hook}.auth.config.name`]: ["a-name", "a-name"],
+    });
   const BY_KIND = {
     number: ["4321", 4321],
     boolean: ["true", true],
@@ -75,7 +91,9 @@ describe("every key of the schema can be set by the environment", () => {
   for (const leaf of LEAVES) {
     const name = environmentName(leaf);
     const [text, value] = SPECIAL[leaf.path.join(".")] ?? BY_KIND[leaf.kind];
-    test(`${name}=${text.slice(0, 40)} sets ${leaf.path.join(".")}`, () => assert.deepEqual(at(load({ env: { [name]: text } }), leaf.path), value));
+    const [hook] = /^OAUTH2_\w*TOKEN_HOOK(?=_|$)/.exec(name) ?? [];
+    const beside = hook === undefined ? {} : hookBeside(hook);
+    test(`${name}=${text.slice(0, 40)} sets ${leaf.path.join(".")}`, () => assert.deepEqual(at(load({ env: { ...beside, [name]: text } }), leaf.path), value));
   }
 
   test("Hydra's names are among them", () => {
@@ -97,6 +115,9 @@ describe("every key of the schema can be set by the environment", () => {
     assert.equal(new Set(names).size, names.length, "no two keys share a variable");
   });
 });
+
+test("hydra.md §10: OAUTH2_TOKEN_HOOK alone is the hook's URL", () =>
+  assert.deepEqual(load({ env: { OAUTH2_TOKEN_HOOK: "https://hook.example" } }).oauth2.token_hook, { url: "https://hook.example" }));
 
 describe("where a value comes from", () => {
   test("a later file wins over an earlier, the environment over files, flags over all; the rest stays", () => {

@@ -22,6 +22,7 @@ import { healthRegistration } from "./health.ts";
 import { ISSUER } from "./issuer.ts";
 import { requireKnownSealKeys } from "./keys/reseal.ts";
 import { FIRST_ALGS, makeSigningKeys, SIGNING_SETS } from "./keys/signing-keys.ts";
+import type { Webhook } from "./outbound/webhook.ts";
 import { adminTokenService } from "./services/admin-token.ts";
 import { clientService } from "./services/client.ts";
 import { consentService } from "./services/consent.ts";
@@ -36,6 +37,7 @@ import { closeDb, type OpenOptions, openDb, pingDb } from "./store/db.ts";
 import { migrateUp, requireSchema } from "./store/migrate.ts";
 import { makeOpenedTokens } from "./token/opened-tokens.ts";
 import { makeRevocationKeys } from "./token/revocation-keys.ts";
+import type { TokenHooks } from "./token/token-hooks.ts";
 
 /** A running core: what to call, and how to end it. */
 export interface Core {
@@ -78,6 +80,7 @@ export async function composeCore(config: Config, { log, version, clock = system
     const revocationKeys = makeRevocationKeys(config.secrets.system, ISSUER);
     const digestKey = createSecretKey(derive(config.secrets.system[0] ?? "", "writ consent digest v1", 32));
     const keys = makeSigningKeys({ db, issuer: ISSUER, sealer, settings });
+    const hooks = await makeTokenHooks(config);
     const deps: Deps = {
       db,
       issuer: ISSUER,
@@ -91,6 +94,7 @@ export async function composeCore(config: Config, { log, version, clock = system
       openedTokens: makeOpenedTokens(),
       slowHash: makeSlowHash({ random }),
       revocationKeys,
+      hooks,
       digestKey,
       log,
       version,
@@ -105,11 +109,23 @@ export async function composeCore(config: Config, { log, version, clock = system
     const registrations = serviceRegistrations(deps);
     const health = healthRegistration({ ready, services: registrations.map(({ service }) => service) });
     const dispatcher = makeDispatcher({ registrations: [...registrations, health], access: makeAccessTable(config), clock, random, log });
-    return { dispatcher, ready, close: () => closeDb(db) };
+    return { dispatcher, ready, close: () => Promise.all([closeDb(db), closeTokenHooks(hooks)]).then(() => undefined) };
   } catch (error) {
     await closeDb(db);
     throw error;
   }
+}
+
+/** Loaded for those who have web hooks. */
+async function makeTokenHooks({ oauth2: { token_hook: token, refresh_token_hook: refresh } }: Config): Promise<TokenHooks | undefined> {
+  if (token === undefined && refresh === undefined) return undefined;
+  const { makeWebhook } = await import("./outbound/webhook.ts");
+  const make = (hook: typeof token): Webhook | undefined => (hook === undefined ? undefined : makeWebhook({ url: hook.url, auth: hook.auth?.config }));
+  return { token: make(token), refresh: make(refresh) };
+}
+
+async function closeTokenHooks(hooks: TokenHooks | undefined): Promise<void> {
+  await Promise.all([hooks?.token?.close(), hooks?.refresh?.close()]);
 }
 
 function serviceRegistrations(deps: Deps): Registration[] {

@@ -10,6 +10,7 @@ import type { Settings } from "./settings.ts";
 import type { Db } from "./store/db.ts";
 import type { OpenedTokens } from "./token/opened-tokens.ts";
 import type { RevocationKeys } from "./token/revocation-keys.ts";
+import type { TokenHooks } from "./token/token-hooks.ts";
 
 /** Everything that core's functions may ask for; each asks for the part that it uses. */
 export interface Deps {
@@ -28,6 +29,8 @@ export interface Deps {
   readonly openedTokens: OpenedTokens;
   readonly slowHash: SlowHash;
   readonly revocationKeys: RevocationKeys;
+  /** Undefined: no web hook is configured. */
+  readonly hooks: TokenHooks | undefined;
   /** Of digests that are kept beside what is sealed. */
   readonly digestKey: KeyObject;
   readonly log: Log;

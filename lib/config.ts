@@ -9,6 +9,23 @@ const duration = z.string().transform((text, context) => {
   return z.NEVER;
 });
 const httpUrl = z.url({ protocol: /^https?$/ });
+/** The operator's own web hook, in Hydra's two spellings: a URL, or an object with a credential. */
+const webhook = z.preprocess(
+  (value) => (typeof value === "string" ? { url: value } : value),
+  z.strictObject({
+    url: httpUrl, // may be internal: it is the operator's
+    auth: z
+      .strictObject({
+        type: z.literal("api_key"),
+        config: z.strictObject({
+          in: z.enum(["header", "cookie"]),
+          name: z.string().regex(/^[!#$%&'*+.^_`|~\w-]{1,100}$/), // RFC 9110 §5.6.2
+          value: z.string().regex(/^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/), // a line break would be another header
+        }),
+      })
+      .optional(),
+  }),
+);
 const cookieName = z.string().regex(/^[\w-]{1,64}$/);
 const port = z.int().min(0).max(65535);
 
@@ -115,6 +132,8 @@ export const configSchema = z.strictObject({
     .optional(), // `writ`: writ_at_…; under `compat: hydra` `ory`
   oauth2: z
     .strictObject({
+      token_hook: webhook.optional(), // asked before tokens are made, at every token request
+      refresh_token_hook: webhook.optional(), // the same for refreshes alone, before the other; Hydra's older one
       client_credentials: z.strictObject({ default_grant_allowed_scope: z.boolean().default(false) }).prefault({}), // as Hydra: no scope asked, none granted
       pkce: z.strictObject({ enforced: z.boolean().default(false), enforced_for_public_clients: z.boolean().optional() }).prefault({}), // unset: public clients must (RFC 9700 §2.1.1), under `compat: hydra` need not
       grant: z

@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from "node:util";
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import type { ExchangeTokenResponseSchema } from "#gen/writ/oauth/v1/oauth_service_pb.ts";
+import type { ExchangeTokenRequest, ExchangeTokenResponseSchema } from "#gen/writ/oauth/v1/oauth_service_pb.ts";
+import type { TokenSession } from "#gen/writ/store/v1/grant_pb.ts";
 import { AccessTokenSchema, RefreshTokenSchema, TokenHandleSchema } from "#gen/writ/store/v1/token_pb.ts";
 import { isSignatureAlg } from "#lib/signature-algs.ts";
 import { type EpochMillis, fromSeconds, toSeconds } from "#lib/time.ts";
@@ -10,6 +12,7 @@ import type { Grant } from "../model/grant.ts";
 import { signIdToken } from "./id-token.ts";
 import { accessTokenKey, type IssueDeps, signAccessToken } from "./issue.ts";
 import { sessionClaims } from "./session-claims.ts";
+import { askTokenHooks, sealTokenSession } from "./token-hooks.ts";
 
 /** Lifetimes of what one answer holds, in seconds. */
 export interface Lifetimes {
@@ -33,6 +36,8 @@ export interface Issuing {
   /** Undefined: there is no ID token. */
   readonly idKey: SigningKey | undefined;
   readonly claims: SessionClaims;
+  /** What web hooks put in place of the grant's session, for the update that spends code or refresh token. Undefined: nothing. */
+  readonly session: TokenSession | undefined;
   /** Expiry of the last of what will be issued. */
   readonly expiresAt: EpochMillis;
 }
@@ -45,12 +50,22 @@ export function isOffline(scope: readonly string[]): boolean {
   return OFFLINE.some((name) => scope.includes(name));
 }
 
-/** Gathers what is needed to issue the tokens of a grant. `scope` undefined: all that was granted. */
-export async function prepareIssuing(
-  deps: IssueDeps,
-  { client, grant, scope, lifetimes }: { readonly client: StoredClient; readonly grant: Grant; readonly scope: readonly string[] | undefined; readonly lifetimes: Lifetimes },
-  now: EpochMillis,
-): Promise<Issuing> {
+/** What tokens are to be issued of. */
+export interface IssuingRequest {
+  readonly client: StoredClient;
+  readonly grant: Grant;
+  /** Undefined: all that was granted. */
+  readonly scope: readonly string[] | undefined;
+  readonly lifetimes: Lifetimes;
+  /** The token request that web hooks are asked about. Undefined: none is, since nothing can come of it, or it is no token request. */
+  readonly request: ExchangeTokenRequest | undefined;
+}
+
+/**
+ * Gathers what is needed to issue the tokens of a grant, and asks the web hooks.
+ * @throws OAuthError access_denied, server_error when a hook refuses or fails
+ */
+export async function prepareIssuing(deps: IssueDeps, { client, grant, scope, lifetimes, request }: IssuingRequest, now: EpochMillis): Promise<Issuing> {
   const { outcome } = grant.record.consent ?? {};
   if (outcome?.case !== "accepted") throw new Error("tokens of a grant that was not consented to");
   const { scope: granted, audience } = outcome.value;
@@ -58,6 +73,22 @@ export async function prepareIssuing(
   const isOpenid = granted.includes("openid");
   const { idTokenSignedResponseAlg } = client.record.client;
   const longest = Math.max(lifetimes.accessToken, withRefreshToken ? lifetimes.refreshToken : 0);
+  const accessKey = await accessTokenKey(deps, client, now);
+  const idKey = isOpenid ? await deps.keys.current("hydra.openid.id-token", isSignatureAlg(idTokenSignedResponseAlg) ? idTokenSignedResponseAlg : "RS256", now) : undefined;
+  const claims = sessionClaims(deps.sealer, grant.record);
+  const asked = {
+    clientId: grant.clientId,
+    subject: grant.subject,
+    scope: granted,
+    audience,
+    requestedScope: grant.record.request?.scope ?? [],
+    claims,
+    grant,
+    kid: (idKey ?? accessKey)?.kid ?? "",
+    lifetimes: { accessToken: lifetimes.accessToken, refreshToken: withRefreshToken ? lifetimes.refreshToken : undefined },
+    isCarried: false,
+  };
+  const changed = request === undefined || deps.hooks === undefined ? undefined : await askTokenHooks(deps, asked, request, now);
   return {
     client,
     scope: scope ?? granted,
@@ -65,9 +96,10 @@ export async function prepareIssuing(
     audience,
     lifetimes,
     withRefreshToken,
-    accessKey: await accessTokenKey(deps, client, now),
-    idKey: isOpenid ? await deps.keys.current("hydra.openid.id-token", isSignatureAlg(idTokenSignedResponseAlg) ? idTokenSignedResponseAlg : "RS256", now) : undefined,
-    claims: sessionClaims(deps.sealer, grant.record),
+    accessKey,
+    idKey,
+    claims: changed ?? claims,
+    session: changed === undefined || isDeepStrictEqual(changed, claims) ? undefined : sealTokenSession(deps.sealer, changed),
     expiresAt: fromSeconds(toSeconds(now) + longest),
   };
 }
