@@ -10,6 +10,7 @@ import { missedFacts, missedOf, tables, write } from "./report.ts";
 import { clientCredentials } from "./rows/client-credentials.ts";
 import { documents } from "./rows/documents.ts";
 import { grants } from "./rows/grants.ts";
+import { growth } from "./rows/growth.ts";
 import { introspection } from "./rows/introspection.ts";
 import { openLoops } from "./rows/open-loop.ts";
 import { waysToRun } from "./rows/ways-to-run.ts";
@@ -52,7 +53,7 @@ for (const { name, quick, of } of [
 /** A neighbour on the machine may spoil a row; who is slow stays slow. */
 const TRIES = 3;
 const results: Result[] = [];
-for (const { name, quick, make } of [...clientCredentials, ...introspection, ...grants, ...documents, ...waysToRun, ...openLoops]) {
+for (const { name, quick, make } of [...clientCredentials, ...introspection, ...grants, ...documents, ...waysToRun, ...growth, ...openLoops]) {
   if (!wants(name, quick)) continue;
   console.error(`${name} …`);
   const row = { name, ...(await make(setup)) };

@@ -5,7 +5,7 @@ import { type Load, load } from "./load/wrk.ts";
 import type { Party } from "./measure.ts";
 import { type Running, start } from "./process.ts";
 import { AUTHORIZATION } from "./servers/client.ts";
-import { type Client, machine, relyingParty, startWrit, type Writ, type WritOptions } from "./servers/writ.ts";
+import { type Client, CODE_FLOW, createClient, machine, startWrit, type Writ, type WritOptions } from "./servers/writ.ts";
 
 const script = (name: string) => fileURLToPath(new URL(`./servers/${name}.ts`, import.meta.url));
 
@@ -30,8 +30,8 @@ export interface Setup {
   writ(name: string, options?: Omit<WritOptions, "folder">): Promise<Site>;
 }
 
-/** Makes a setup over a folder for its files. */
-export function makeSetup(folder: string): Setup {
+/** Makes a setup over a folder for its files. `program`: see `WritOptions`. */
+export function makeSetup(folder: string, program?: string): Setup {
   const started = new Map<string, Promise<unknown>>();
   const once = <T>(name: string, make: () => Promise<T>): Promise<T> => {
     const known = (started.get(name) as Promise<T> | undefined) ?? make();
@@ -44,8 +44,8 @@ export function makeSetup(folder: string): Setup {
     peer: (mode) => once(`peer ${mode}`, () => start([script("peer"), mode])),
     writ: (name, options = {}) =>
       once(`writ ${name}`, async () => {
-        const writ = await startWrit({ folder: join(folder, name.replaceAll(/\W+/g, "-")), ...options });
-        return { writ, machine: await machine(writ), rp: await relyingParty(writ) };
+        const writ = await startWrit({ folder: join(folder, name.replaceAll(/\W+/g, "-")), ...(program === undefined ? {} : { program }), ...options });
+        return { writ, machine: await machine(writ), rp: await createClient(writ, CODE_FLOW) };
       }),
   };
 }

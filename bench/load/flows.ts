@@ -59,7 +59,7 @@ const authorizationRequest = (clientId: string, scope: string): string => {
 let subjects = 0;
 
 /** Login and consent are asked for and accepted through the admin API, as an app in a process of its own does. */
-export function flowOfWrit({ publicUrl, adminUrl }: Writ, client: Client): Flow {
+export function flowOfWrit({ publicUrl, adminUrl }: Writ, client: Client, { remember = false } = {}): Flow {
   const requests = "/admin/oauth2/auth/requests";
   const accept = async (kind: "login" | "consent", challenge: string, body: object): Promise<string> => {
     await send(adminUrl, `${requests}/${kind}?${kind}_challenge=${challenge}`);
@@ -71,9 +71,9 @@ export function flowOfWrit({ publicUrl, adminUrl }: Writ, client: Client): Flow 
     async run(scope) {
       const start = await send(publicUrl, `/oauth2/auth?${authorizationRequest(client.id, scope)}`);
       const cookie = start.cookies.join("; ");
-      const loggedIn = await accept("login", parameter(start.location, "login_challenge"), { subject: `subject-${subjects++}` });
+      const loggedIn = await accept("login", parameter(start.location, "login_challenge"), { subject: `subject-${subjects++}`, remember });
       const toConsent = await send(publicUrl, pathOf(loggedIn), { headers: { cookie } });
-      const consented = await accept("consent", parameter(toConsent.location, "consent_challenge"), { grant_scope: scope.split(" ") });
+      const consented = await accept("consent", parameter(toConsent.location, "consent_challenge"), { grant_scope: scope.split(" "), remember });
       const end = await send(publicUrl, pathOf(consented), { headers: { cookie: [cookie, ...toConsent.cookies].join("; ") } });
       return parameter(end.location, "code");
     },
@@ -121,8 +121,12 @@ export function percentiles(latencies: number[]): { readonly p50: number; readon
 /** The form that exchanges a code. */
 export const exchangeForm = (code: string): string => new URLSearchParams({ grant_type: "authorization_code", code, redirect_uri: REDIRECT_URI }).toString();
 
-/** Sends a form with client authentication. */
-export async function postForm(url: string, authorization: string, body: string): Promise<Readonly<Record<string, string>>> {
-  const { text } = await send(url, new URL(url).pathname, { method: "POST", headers: { authorization, "content-type": "application/x-www-form-urlencoded" }, body });
+/** Sends a form, with client authentication in a header or in the body. */
+export async function postForm(url: string, authorization: string | undefined, body: string): Promise<Readonly<Record<string, string>>> {
+  const { text } = await send(url, new URL(url).pathname, {
+    method: "POST",
+    headers: { "content-type": "application/x-www-form-urlencoded", ...(authorization === undefined ? {} : { authorization }) },
+    body,
+  });
   return JSON.parse(text);
 }

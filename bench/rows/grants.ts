@@ -3,17 +3,19 @@ import type { Load } from "../load/wrk.ts";
 import { load } from "../load/wrk.ts";
 import { cpuRatio, type Party, rateRatio } from "../measure.ts";
 import type { Running } from "../process.ts";
-import { codesOfPeer, codesOfWrit, FORM, form, PEERS_AUTHORIZATION, type Setup, wrkParty } from "../setup.ts";
+import { codesOfPeer, codesOfWrit, FORM, form, PEERS_AUTHORIZATION, type Setup, type Site, wrkParty } from "../setup.ts";
 import type { RowMaker } from "./row.ts";
 
 const OPENID = "openid offline_access read";
-const WITHOUT_ID_TOKEN = "offline_access read";
+/** The scope of a grant without ID tokens. */
+export const WITHOUT_ID_TOKEN = "offline_access read";
 /** Codes or flows of one sample, for each second that it may take. */
 const FLOWS = 1000;
 /** Grants whose refresh tokens go round: so many that each is rotated a few times only, as in life. */
 const CHAINS = 500;
 
-interface Exchange {
+/** A server whose codes are exchanged. */
+export interface Exchange {
   readonly name: string;
   readonly servers: readonly Running[];
   readonly url: string;
@@ -21,22 +23,27 @@ interface Exchange {
   readonly codes: (scope: string, count: number) => Promise<{ readonly results: readonly string[] }>;
 }
 
+/** How codes of Writ are had and exchanged. */
+export function exchangeOf(name: string, site: Site): Exchange {
+  return {
+    name,
+    servers: site.writ.servers,
+    url: `${site.writ.publicUrl}/oauth2/token`,
+    authorization: site.rp.authorization,
+    codes: (scope, count) => codesOfWrit(site, scope, count),
+  };
+}
+
 async function exchanges(setup: Setup): Promise<{ readonly writ: Exchange; readonly peer: Exchange }> {
   const [site, peer] = [await setup.writ("main"), await setup.peer("flow")];
   return {
-    writ: {
-      name: "Writ",
-      servers: site.writ.servers,
-      url: `${site.writ.publicUrl}/oauth2/token`,
-      authorization: site.rp.authorization,
-      codes: (scope, count) => codesOfWrit(site, scope, count),
-    },
+    writ: exchangeOf("Writ", site),
     peer: { name: "peer", servers: [peer], url: `${peer.url}/token`, authorization: PEERS_AUTHORIZATION, codes: (scope, count) => codesOfPeer(peer, scope, count) },
   };
 }
 
-/** Each code once, 32 under way. */
-function exchangeParty({ name, servers, url, authorization, codes }: Exchange): Party {
+/** Exchanges each code once, 32 under way. */
+export function exchangeParty({ name, servers, url, authorization, codes }: Exchange): Party {
   let minted: readonly string[] = [];
   return {
     name,
@@ -49,7 +56,7 @@ function exchangeParty({ name, servers, url, authorization, codes }: Exchange): 
 }
 
 /** Each refresh token is the one that the answer before brought. */
-function refreshParty({ folder }: Setup, { name, servers, url, authorization, codes }: Exchange, scope: string): Party {
+export function refreshParty({ folder }: Setup, { name, servers, url, authorization, codes }: Exchange, scope: string): Party {
   let bodies: string[] = [];
   return {
     name,

@@ -6,11 +6,13 @@ import { fileURLToPath } from "node:url";
 import { freePort, type Running, start } from "../process.ts";
 import { REDIRECT_URI } from "./client.ts";
 
-const MAIN = fileURLToPath(new URL("../../dist/server/main.js", import.meta.url));
+/** The command as it is published. */
+const PUBLISHED = fileURLToPath(new URL("../../dist/server/main.js", import.meta.url));
 
-/** A client that a server knows: its id and its credentials as a header. */
+/** A client that a server knows: its id and secret, and both as a header. */
 export interface Client {
   readonly id: string;
+  readonly secret: string;
   readonly authorization: string;
 }
 
@@ -21,7 +23,7 @@ export interface Writ {
   readonly publicUrl: string;
   readonly adminUrl: string;
   readonly rpcUrl: string;
-  readonly config: string;
+  readonly dsn: string;
 }
 
 /** How it is run. */
@@ -32,6 +34,8 @@ export interface WritOptions {
   readonly dsn?: string;
   /** Core and gateway in processes of their own. */
   readonly apart?: boolean;
+  /** The file that is the command. Unset: as it is published. */
+  readonly program?: string;
   readonly more?: object;
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -39,7 +43,7 @@ export interface WritOptions {
 export const SECRET = randomBytes(32).toString("hex");
 
 /** Starts Writ over a database that is migrated if need be, on free ports. */
-export async function startWrit({ folder, dsn = `sqlite://${join(folder, "writ.sqlite")}`, apart = false, more = {}, env = {} }: WritOptions): Promise<Writ> {
+export async function startWrit({ folder, dsn = `sqlite://${join(folder, "writ.sqlite")}`, apart = false, program = PUBLISHED, more = {}, env = {} }: WritOptions): Promise<Writ> {
   mkdirSync(folder, { recursive: true });
   const [publicPort, adminPort, rpcPort] = [await freePort(), await freePort(), await freePort()];
   const listen = (port: number) => ({ host: "127.0.0.1", port });
@@ -54,12 +58,12 @@ export async function startWrit({ folder, dsn = `sqlite://${join(folder, "writ.s
     ...more,
   };
   writeFileSync(config, JSON.stringify(settings), { mode: 0o600 });
-  const migrated = spawnSync(process.execPath, [MAIN, "migrate", "sql", "up", "--yes", "-c", config], { encoding: "utf8" });
+  const migrated = spawnSync(process.execPath, [program, "migrate", "sql", "up", "--yes", "-c", config], { encoding: "utf8" });
   if (migrated.status !== 0) throw new Error(`migrate: ${migrated.stdout}${migrated.stderr}`);
   const [publicUrl, adminUrl] = [`http://127.0.0.1:${publicPort}`, `http://127.0.0.1:${adminPort}`];
-  const serve = (part: string, health: string) => start([MAIN, "serve", part, "-c", config], env, health);
+  const serve = (part: string, health: string) => start([program, "serve", part, "-c", config], env, health);
   const servers = apart ? [await serve("core", rpcUrl), await serve("gateway", `${publicUrl}/health/ready`)] : [await serve("all", `${publicUrl}/health/ready`)];
-  return { servers, publicUrl, adminUrl, rpcUrl, config };
+  return { servers, publicUrl, adminUrl, rpcUrl, dsn };
 }
 
 /** Registers a client with a secret that the server makes. */
@@ -68,18 +72,21 @@ export async function createClient({ adminUrl }: Writ, metadata: object): Promis
   const answer = await fetch(`${adminUrl}/admin/clients`, { method: "POST", headers: { "content-type": "application/json" }, body });
   const client = (await answer.json()) as { readonly client_id: string; readonly client_secret: string };
   if (answer.status !== 201) throw new Error(`create client: ${answer.status} ${JSON.stringify(client)}`);
-  return { id: client.client_id, authorization: `Basic ${Buffer.from(`${encodeURIComponent(client.client_id)}:${encodeURIComponent(client.client_secret)}`).toString("base64")}` };
+  return {
+    id: client.client_id,
+    secret: client.client_secret,
+    authorization: `Basic ${Buffer.from(`${encodeURIComponent(client.client_id)}:${encodeURIComponent(client.client_secret)}`).toString("base64")}`,
+  };
 }
 
 /** One for machines. */
 export const machine = (writ: Writ, more: object = {}): Promise<Client> => createClient(writ, { grant_types: ["client_credentials"], scope: "read write", ...more });
 
-/** One for the code flow, with ID tokens as the peer signs them. */
-export const relyingParty = (writ: Writ): Promise<Client> =>
-  createClient(writ, {
-    grant_types: ["authorization_code", "refresh_token"],
-    response_types: ["code"],
-    redirect_uris: [REDIRECT_URI],
-    scope: "openid offline_access read write",
-    id_token_signed_response_alg: "ES256",
-  });
+/** How one for the code flow is registered, with ID tokens as the peer signs them. */
+export const CODE_FLOW = {
+  grant_types: ["authorization_code", "refresh_token"],
+  response_types: ["code"],
+  redirect_uris: [REDIRECT_URI],
+  scope: "openid offline_access read write",
+  id_token_signed_response_alg: "ES256",
+} as const;

@@ -5,7 +5,7 @@ import type { Dialect } from "./dialect.ts";
 import type { Param, Row, Steps } from "./steps.ts";
 
 /** Called before each statement that is sent to the engine; not for BEGIN, COMMIT and savepoints, nor for what a cache answers. */
-export type OnStatement = (statement: { readonly sql: string; readonly kind: "read" | "write" }) => void;
+export type OnStatement = (statement: { readonly sql: string; readonly params: readonly Param[]; readonly kind: "read" | "write" }) => void;
 
 /** What an engine must be able to do. Everything else of the store is written once. */
 export interface Driver {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { after, before, describe } from "node:test";
 import { type Core, composeCore } from "#core/compose.ts";
 import { startRpcServer } from "#core/server.ts";
+import type { OnStatement } from "#core/store/driver.ts";
 import { startGateway } from "#gateway/server.ts";
 import { type Config, type ConfigInput, configSchema } from "#lib/config.ts";
 import { type Log, silentLog } from "#lib/events.ts";
@@ -16,6 +17,9 @@ import { freshMysqlDsn, hasMariadb } from "./mariadb.ts";
 /** How the processes of a server stand to each other. */
 export type Arrangement = "direct" | "apart" | "mariadb";
 
+/** One that went to the database. */
+export type Statement = Parameters<OnStatement>[0];
+
 /** A running server as its users see it. With several gateways the URLs take turns. */
 export interface Writ {
   readonly publicUrl: string;
@@ -25,7 +29,7 @@ export interface Writ {
   /** Its database. */
   readonly dsn: string;
   /** Statements since the last call of `resetStatements`. */
-  readonly statements: readonly { readonly sql: string; readonly kind: "read" | "write" }[];
+  readonly statements: readonly Statement[];
   resetStatements(): void;
   close(): Promise<void>;
 }
@@ -61,7 +65,7 @@ export function describeWrit(title: string, options: WritOptions, body: (writ: (
 export async function startWrit(arrangement: Arrangement, options: WritOptions = {}): Promise<Writ> {
   const folder = await mkdtemp(join(tmpdir(), "writ-"));
   const dsn = arrangement === "direct" ? "memory" : arrangement === "apart" ? `sqlite://${join(folder, "writ.sqlite")}` : await freshMysqlDsn();
-  const statements: { sql: string; kind: "read" | "write" }[] = [];
+  const statements: Statement[] = [];
   const nodes: Awaited<ReturnType<typeof startNode>>[] = [];
   for (let i = 0; i < (arrangement === "mariadb" ? 2 : 1); i++)
     nodes.push(await startNode(arrangement === "direct" ? "direct" : "network", testConfig(dsn, options.config), options, (statement) => statements.push(statement)));
@@ -106,12 +110,7 @@ export function testConfig(dsn: string, input: ConfigInput = {}): Config {
   } satisfies ConfigInput);
 }
 
-async function startNode(
-  link: "direct" | "network",
-  config: Config,
-  { clock, log = silentLog }: WritOptions,
-  onStatement: (statement: { sql: string; kind: "read" | "write" }) => void,
-) {
+async function startNode(link: "direct" | "network", config: Config, { clock, log = silentLog }: WritOptions, onStatement: OnStatement) {
   const core = await composeCore(config, { log, version: "0.0.0-test", onStatement, ...(clock === undefined ? {} : { clock }) });
   const rpc = await startRpcServer({ config, dispatcher: core.dispatcher, log });
   const network = link === "network" ? createNetworkTransport({ baseUrl: rpc.url }) : undefined;

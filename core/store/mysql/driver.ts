@@ -23,7 +23,7 @@ export async function openMysql(options: PoolOptions, { log, onStatement }: Driv
     for (let tries = 1; ; tries++) {
       const left = READ_DEADLINE - (performance.now() - since);
       try {
-        onStatement?.({ sql, kind: "read" });
+        onStatement?.({ sql, params, kind: "read" });
         return await readOnce(pool, sql, params, left);
       } catch (error) {
         if (error instanceof OAuthError || !(isLost(error) || isConflict(error))) throw error;
@@ -140,7 +140,7 @@ async function drive<R>(steps: Steps<R>, performOne: (operation: Operation) => P
 }
 
 async function perform(connection: PoolConnection, { kind, sql, params }: Operation, onStatement: DriverOptions["onStatement"]): Promise<Outcome> {
-  onStatement?.({ sql, kind: kind === "rows" ? "read" : "write" });
+  onStatement?.({ sql, params, kind: kind === "rows" ? "read" : "write" });
   try {
     // What changes the schema has no values, and cannot be prepared.
     const result = params.length > 0 ? await execute(connection, sql, params) : await query(connection, sql);

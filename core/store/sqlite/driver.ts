@@ -39,14 +39,14 @@ export function openSqlite(file: string | undefined, { log, onStatement }: Drive
     return statement;
   };
   const all = (sql: string, params: readonly Param[]): readonly Row[] => {
-    onStatement?.({ sql, kind: "read" });
+    onStatement?.({ sql, params, kind: "read" });
     const found = prepare(sql).all(...params);
     return HAS_ARRAYS ? (found as unknown as readonly Row[]) : found.map(Object.values);
   };
   const perform = (operation: Operation): Outcome => {
     const { kind, sql, params } = operation;
     if (kind === "rows") return all(sql, params);
-    onStatement?.({ sql, kind: "write" });
+    onStatement?.({ sql, params, kind: "write" });
     try {
       const { changes } = prepare(sql).run(...params);
       return kind === "insert" ? true : Number(changes);
