@@ -89,12 +89,12 @@ async function tryChange(deps: RegisterDeps, before: StoredClient, sent: Client,
 }
 
 /** The keys of the algorithms that a client registers for are made now: its first login should neither wait for them nor meet verifiers that do not know them. */
-async function makeKeysFor({ keys }: RegisterDeps, { idTokenSignedResponseAlg, userinfoSignedResponseAlg }: Client, now: EpochMillis): Promise<void> {
+export async function makeKeysFor({ keys }: RegisterDeps, { idTokenSignedResponseAlg, userinfoSignedResponseAlg }: Client, now: EpochMillis): Promise<void> {
   for (const alg of [idTokenSignedResponseAlg, userinfoSignedResponseAlg]) if (isSignatureAlg(alg)) await keys.current("hydra.openid.id-token", alg, now);
 }
 
 /** What a newer version wrote in the record and this one does not know is kept. */
-function recordOf(before: ClientRecord, client: Client, secret: SecretCheck): ClientRecord {
+export function recordOf(before: ClientRecord, client: Client, secret: SecretCheck): ClientRecord {
   const record = clone(ClientRecordSchema, before);
   record.client = clone(ClientSchema, client);
   const unknown = before.client?.$unknown;
@@ -107,13 +107,18 @@ function recordOf(before: ClientRecord, client: Client, secret: SecretCheck): Cl
 async function settleSecret(deps: RegisterDeps, client: Client, sent: string, before: SecretCheck | undefined): Promise<{ readonly kept: SecretCheck; readonly shown: string }> {
   if (client.tokenEndpointAuthMethod === "none") return { kept: NO_SECRET, shown: "" };
   if (sent !== "") {
-    if (sent.length < MIN_SECRET || Buffer.byteLength(sent) > MAX_SECRET_BYTES) throw invalid("client_secret", `must have ${MIN_SECRET} to ${MAX_SECRET_BYTES} characters`);
-    if (/[^\x20-\x7e]/.test(sent)) throw invalid("client_secret", "must have printable ASCII characters only (RFC 6749 App. A.2)");
+    requireSecret(sent);
     return { kept: await keepChosenSecret(deps, sent), shown: sent };
   }
   if (before !== undefined && before.case !== undefined) return { kept: before, shown: "" };
   const made = makeSecret(deps.random);
   return { kept: keepMadeSecret(made), shown: made };
+}
+
+/** @throws OAuthError invalid_client_metadata when it is none that a client may have */
+export function requireSecret(sent: string): void {
+  if (sent.length < MIN_SECRET || Buffer.byteLength(sent) > MAX_SECRET_BYTES) throw invalid("client_secret", `must have ${MIN_SECRET} to ${MAX_SECRET_BYTES} characters`);
+  if (/[^\x20-\x7e]/.test(sent)) throw invalid("client_secret", "must have printable ASCII characters only (RFC 6749 App. A.2)");
 }
 
 function withSecret(client: Client, secret: string): Client {
