@@ -4,6 +4,7 @@ import { developmentDefaults } from "./development.ts";
 import { loadConfig } from "./load-config.ts";
 import { makeLog } from "./log.ts";
 import { type Part, roleOf } from "./part.ts";
+import { reloadOnSignal } from "./reload.ts";
 import { requireStartable } from "./require-startable.ts";
 import { stopOnSignal } from "./stop.ts";
 
@@ -23,6 +24,7 @@ export async function serve(part: Part, flags: ServeFlags): Promise<void> {
   try {
     const running = await start(config, part, log);
     stopOnSignal(running, config.serve.shutdown_grace, log);
+    reloadOnSignal(log, async () => (await readConfig(part, flags)).log);
     log.flush();
     if (config.dev) process.stdout.write(banner(config, part, running.urls));
   } catch (error) {

@@ -7,6 +7,7 @@ import { type AuthenticatedClient, authenticateClient } from "../client/authenti
 import { isAllowedOrigin } from "../client/origins.ts";
 import type { Deps } from "../deps.ts";
 import { finishJson } from "../metadata/finished.ts";
+import { withOverrides } from "../metadata/overrides.ts";
 import { serverMetadata } from "../metadata/server-metadata.ts";
 import { isOfClient } from "../model/client.ts";
 import type { TokenFacts } from "../model/token-facts.ts";
@@ -17,7 +18,7 @@ import { userinfo } from "../token/userinfo.ts";
 
 /** What the public endpoints are made of. */
 export function oauthService(deps: Deps): Handlers<typeof OAuthService> {
-  const metadata = finishJson(serverMetadata(deps.settings));
+  const metadata = finishJson(withOverrides(serverMetadata(deps.settings), deps.config));
   return {
     authorize: (request, { now }) => authorize(deps, request, now),
     getUserinfo: (request, { now }) => userinfo(deps, request, now),

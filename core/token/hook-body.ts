@@ -87,10 +87,10 @@ function sessionOf({ settings }: Pick<Deps, "settings">, { clientId, subject, cl
     kid,
     client_id: clientId,
     consent_challenge: grant === undefined ? "" : toHex(grant.id),
-    exclude_not_before_claim: !settings.jwt.hydraClaims,
-    allowed_top_level_claims: [],
-    mirror_top_level_claims: true,
-    preserve_ext_claims: false,
+    exclude_not_before_claim: !settings.jwt.hasNotBefore,
+    allowed_top_level_claims: [...settings.jwt.topLevel],
+    mirror_top_level_claims: settings.jwt.ext === "all",
+    preserve_ext_claims: settings.jwt.ext === "others",
   };
 }
 

@@ -8,7 +8,7 @@ import { type EpochMillis, toSeconds } from "#lib/time.ts";
 import type { Deps } from "../deps.ts";
 import type { SigningKey } from "../keys/signing-keys.ts";
 import type { StoredClient } from "../model/client.ts";
-import { signJwt } from "./jwt.ts";
+import { type Claims, signJwt } from "./jwt.ts";
 import { askTokenHooks } from "./token-hooks.ts";
 
 /** What is needed to issue. */
@@ -107,13 +107,22 @@ export function signAccessToken(
     aud: audience.length > 0 || jwt.hydraClaims ? audience : [issuerUrl], // RFC 9068 §3: a default where none was asked for
     client_id: clientId,
     iat: issuedAt,
-    nbf: jwt.hydraClaims ? issuedAt : undefined,
+    nbf: jwt.hasNotBefore ? issuedAt : undefined,
     exp: issuedAt + expiresIn,
     jti: Buffer.from(toBinary(TokenHandleSchema, handle)).toString("base64url"),
     scope: jwt.scopeClaim === "list" || scope.length === 0 ? undefined : scope.join(" "),
     scp: jwt.scopeClaim === "string" ? undefined : scope,
-    ext: ext ?? (jwt.hydraClaims ? {} : undefined),
+    ...sessionClaimsOf(jwt, ext),
   });
+}
+
+/** The claims that consent app or web hook attached, at the top and in `ext`, as is configured (hydra.md §6.4). */
+function sessionClaimsOf({ topLevel, ext: which, hydraClaims }: Deps["settings"]["jwt"], session: JsonObject | undefined): Claims {
+  const atTop = Object.fromEntries(topLevel.flatMap((name) => (session !== undefined && Object.hasOwn(session, name) ? [[name, session[name]]] : [])));
+  if (which === "none") return atTop;
+  const inside = which === "all" ? (session ?? {}) : Object.fromEntries(Object.entries(session ?? {}).filter(([name]) => !Object.hasOwn(atTop, name)));
+  const isSaid = Object.keys(inside).length > 0 || (hydraClaims && which === "all");
+  return { ...atTop, ext: isSaid ? inside : undefined };
 }
 
 /** How long something lives: as the client has it, else as is configured. Whole seconds, at least one: what lives shorter could not be used. */

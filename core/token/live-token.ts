@@ -29,7 +29,9 @@ export function judge(deps: LiveTokenDeps, token: PresentedToken, state: TokenSt
   const { grant } = state;
   if (token.handle.state.case === "rowless") return token.said !== undefined && isLiveRowless(token, state) ? { facts: factsOf(token, token.said), grant: undefined } : undefined;
   if (grant === undefined || !isLiveOfGrant(deps, token, state, grant, now)) return undefined;
-  const content = token.said ?? contentOf(deps, grant, token.narrowed);
+  const known = token.said !== undefined && deps.settings.jwt.ext === "all"; // else the JWT may hold a part of it
+  const content =
+    token.said === undefined ? contentOf(deps, grant, token.narrowed) : known ? token.said : { ...token.said, ext: sessionClaims(deps.sealer, grant.record()).accessToken };
   return content === undefined ? undefined : { facts: factsOf(token, content), grant };
 }
 

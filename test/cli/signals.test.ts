@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -63,6 +63,32 @@ describe("signals", { concurrency: 1 }, () => {
     server.child.kill("SIGINT");
     assert.equal(await exited, 0);
     socket.destroy();
+  });
+
+  test("SIGHUP: level and format of the log are read again; a configuration that is wrong is logged and changes nothing; requests go on", async () => {
+    const config = join(folder, "writ.yaml");
+    const say = (text: string): void => writeFileSync(config, text);
+    say("log: { level: error }\n");
+    const server = await serve(["all", "--dev", "-c", config], { env, listeners: [] });
+    const lines = async (pattern: RegExp): Promise<void> => {
+      for (let tries = 0; tries < 400 && !pattern.test(server.log()); tries++) await new Promise((resolve) => setTimeout(resolve, 25));
+      assert.match(server.log(), pattern);
+    };
+    const hangUpUntil = async (pattern: RegExp): Promise<void> => {
+      for (let tries = 0; tries < 20 && !pattern.test(server.log()); tries++) {
+        server.child.kill("SIGHUP");
+        await new Promise((resolve) => setTimeout(resolve, 200));
+      }
+      await lines(pattern);
+    };
+    await new Promise((resolve) => setTimeout(resolve, 4000)); // it says nothing at this level: it has to be up before it can be asked
+    say("log: { level: debug }\n");
+    await hangUpUntil(/"least":"debug","event":"log_reloaded"/);
+    say("log: { level: loud }\n");
+    await hangUpUntil(/writ\.yaml:1:8: log\.level must be one of .*"event":"log_reload_failed"/);
+    assert.equal(server.child.exitCode, null);
+    assert.equal(await server.stop(), 0);
+    assert.match(server.log(), /server_stopped/, "the level before holds");
   });
 
   test("a second signal ends the process at once, with 1", async () => {
