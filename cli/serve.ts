@@ -21,10 +21,10 @@ export async function serve(part: Part, flags: ServeFlags): Promise<void> {
   // Loaded only for what may start: a refusal should come at once.
   const { start } = await import("./start.ts");
   const log = makeLog(config.log);
+  reloadOnSignal(log, async () => (await readConfig(part, flags)).log);
   try {
     const running = await start(config, part, log);
     stopOnSignal(running, config.serve.shutdown_grace, log);
-    reloadOnSignal(log, async () => (await readConfig(part, flags)).log);
     log.flush();
     if (config.dev) process.stdout.write(banner(config, part, running.urls));
   } catch (error) {

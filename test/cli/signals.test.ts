@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { send } from "../harness/http.ts";
+import { freePort } from "../harness/port.ts";
 import { type Served, serve } from "../harness/process.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "writ-signals-"));
@@ -69,7 +70,8 @@ describe("signals", { concurrency: 1 }, () => {
     const config = join(folder, "writ.yaml");
     const say = (text: string): void => writeFileSync(config, text);
     say("log: { level: error }\n");
-    const server = await serve(["all", "--dev", "-c", config], { env, listeners: [] });
+    const port = await freePort();
+    const server = await serve(["all", "--dev", "-c", config], { env: { ...env, SERVE_PUBLIC_PORT: `${port}` }, listeners: [] });
     const lines = async (pattern: RegExp): Promise<void> => {
       for (let tries = 0; tries < 400 && !pattern.test(server.log()); tries++) await new Promise((resolve) => setTimeout(resolve, 25));
       assert.match(server.log(), pattern);
@@ -81,7 +83,13 @@ describe("signals", { concurrency: 1 }, () => {
       }
       await lines(pattern);
     };
-    await new Promise((resolve) => setTimeout(resolve, 4000)); // it says nothing at this level: it has to be up before it can be asked
+    // It says nothing at this level.
+    const isUp = () =>
+      send(`http://127.0.0.1:${port}/health/alive`).then(
+        () => true,
+        () => false,
+      );
+    for (let tries = 0; tries < 200 && !(await isUp()); tries++) await new Promise((resolve) => setTimeout(resolve, 100));
     say("log: { level: debug }\n");
     await hangUpUntil(/"least":"debug","event":"log_reloaded"/);
     say("log: { level: loud }\n");
