@@ -1,6 +1,6 @@
-import { parseDuration } from "#lib/duration.ts";
 import { isSignatureAlg, SIGNATURE_ALGS } from "#lib/signature-algs.ts";
 import { CliError } from "./cli-error.ts";
+import { durationOf } from "./flag-values.ts";
 import { type DatabaseFlags, type Maintenance, withDatabase } from "./maintenance.ts";
 import { printMany, type View } from "./output.ts";
 
@@ -67,11 +67,4 @@ function requireSet(name: string): (typeof SETS)[number] {
 function requireAlg(name: string): Options["algs"][number] {
   if (!isSignatureAlg(name)) throw new CliError(`'${name}' is no algorithm that Writ signs by. Use one of: ${SIGNATURE_ALGS.join(", ")}.`);
   return name;
-}
-
-/** The milliseconds of a flag. @throws CliError that names it */
-function durationOf(flag: string, text: string): number {
-  const milliseconds = parseDuration(text);
-  if (milliseconds === undefined) throw new CliError(`${flag} is '${text}', which is no duration such as 720h or 1h30m.`);
-  return milliseconds;
 }

@@ -8,7 +8,7 @@ import { ISSUER } from "./issuer.ts";
 import { requireKnownSealKeys, resealStoredKeys } from "./keys/reseal.ts";
 import { longestSignedLife, type RotatedKey, type Rotation, rotateKeys } from "./keys/rotate.ts";
 import { closeDb, type Db, databaseTime, openDb } from "./store/db.ts";
-import { deleteExpired } from "./store/janitor.ts";
+import { deleteExpired, type JanitorOptions } from "./store/janitor.ts";
 import { type MigrationStatus, migrateDown, migrateUp, migrationStatus, requireSchema } from "./store/migrate.ts";
 
 /** A database that is looked after while no server of this process uses it. */
@@ -25,8 +25,14 @@ export interface Maintenance {
   /** Makes the next signing keys, and deletes those whose signatures have all expired. */
   rotateKeys(options: RotateOptions): Promise<readonly RotatedKey[]>;
   /** Deletes what has expired, at most `limit` rows of each table. Returns rows by table. */
-  deleteExpired(limit: number): Promise<Readonly<Record<string, number>>>;
+  deleteExpired(limit: number, more?: DeleteOptions): Promise<Readonly<Record<string, number>>>;
   close(): Promise<void>;
+}
+
+/** What an operator says about deleting what has expired. */
+export interface DeleteOptions extends Pick<JanitorOptions, "batchSize" | "only"> {
+  /** Milliseconds that rows are kept after they have expired. */
+  readonly keepFor?: number;
 }
 
 /** What an operator says about rotating keys. Durations in milliseconds. */
@@ -68,10 +74,10 @@ export async function openMaintenance(config: Config, log: Log): Promise<Mainten
         await databaseTime(db),
       );
     },
-    async deleteExpired(limit) {
+    async deleteExpired(limit, { keepFor = 0, ...more } = {}) {
       await requireSchema(db);
       const now = await databaseTime(db);
-      return deleteExpired(db, ISSUER, { now, eventsBefore: addMillis(now, -EVENT_RETENTION), limit });
+      return deleteExpired(db, ISSUER, { now: addMillis(now, -keepFor), eventsBefore: addMillis(now, -Math.max(EVENT_RETENTION, keepFor)), limit, ...more });
     },
     close: () => closeDb(db),
   };

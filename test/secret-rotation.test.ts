@@ -117,7 +117,7 @@ for (const engine of ["sqlite", ...(hasMariadb() ? ["mariadb"] : [])])
       const maintenance = await openMaintenance(configOf([NEW, OLD]), silentLog);
       const { keys, sessions } = await maintenance.reseal();
       assert.ok(keys >= 4 && sessions >= 2, "keys, and the sessions of grant, hook and remembered consent");
-      assert.deepEqual(await maintenance.reseal(), { keys: 0, sessions: 0 });
+      assert.deepEqual(new Set(Object.values(await maintenance.reseal())), new Set([0]));
       await maintenance.close();
 
       await during([NEW], async (writ) => {

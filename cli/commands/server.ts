@@ -85,18 +85,14 @@ function addRotate(keys: Command): void {
 function addJanitor(program: Command): void {
   const command = database(program.command("janitor"))
     .description("Delete what has expired; nothing depends on it but disk space")
-    .option("--limit <n>", "at most so many rows of each table", "10000");
-  for (const flags of [
-    "--tokens",
-    "--requests",
-    "--grants",
-    "--batch-size <n>",
-    "--keep-if-younger <duration>",
-    "--access-lifespan <duration>",
-    "--refresh-lifespan <duration>",
-    "--consent-request-lifespan <duration>",
-  ])
-    command.addOption(new Option(flags, "accepted as Hydra does: whatever has expired goes, and nothing else").hideHelp());
+    .option("--tokens", "what tokens and revocations depend on; without any of the three: everything")
+    .option("--requests", "login and consent requests, sessions and remembered consents")
+    .option("--grants", "trusted issuers of assertions")
+    .option("--keep-if-younger <duration>", "keep what expired less than so long ago", "0s")
+    .option("--limit <n>", "at most so many rows of each table", "10000")
+    .option("--batch-size <n>", "so many rows at once, at most 128", "100");
+  for (const flags of ["--access-lifespan <duration>", "--refresh-lifespan <duration>", "--consent-request-lifespan <duration>"])
+    command.addOption(new Option(flags, "accepted as Hydra does: each row says itself when it has expired").hideHelp());
   command.action(run(async (flags: JanitorFlags) => (await import("../housekeeping.ts")).janitor(flags)));
 }
 
