@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import { type ApiFlags, postForm, readAnswer } from "../api.ts";
 import type { CodeFlags } from "../authorization-code.ts";
 import { type CredentialFlags, credentialsOf, postAsClient } from "../client-credentials.ts";
@@ -43,7 +43,7 @@ export function tokenCommands(parents: Readonly<Record<"perform" | "introspect" 
     .option("--no-open", "open no browser")
     .option("--no-shutdown", "go on after an answer, until Ctrl-C")
     .option("--skip", "begin without the start page")
-    .addOption(new Option("--https").hideHelp().argParser(refuseHttps))
+    .option("--https", "callback server with a certificate made for this run, of which the browser warns")
     .action(async (flags: CodeFlags) => (await import("../authorization-code.ts")).performAuthorizationCode(flags));
   apiCommand(parents.introspect, "admin", "token", "Say what is known of a token")
     .argument("<token>")
@@ -63,10 +63,6 @@ function portNumber(text: string): number {
   const port = wholeNumber(text);
   if (port < 0 || port > 65_535) throw new InvalidArgumentError("It is no port.");
   return port;
-}
-
-function refuseHttps(): never {
-  throw new InvalidArgumentError("The callback server has no certificate. http on 127.0.0.1 is what RFC 8252 §7.3 has apps use.");
 }
 
 function withClient(command: Command): Command {
