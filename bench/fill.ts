@@ -15,7 +15,7 @@ export interface Filling {
 }
 
 /** Rows of one INSERT, and INSERTs of one transaction. */
-const [ROWS, INSERTS] = [64, 64];
+const [ROWS, INSERTS] = [64, 512];
 
 type Table = keyof Db["driver"]["dialect"]["tables"];
 type Values = Readonly<Record<string, Param>>;
@@ -28,6 +28,8 @@ export const filledClient = (n: number): string => `filled-${n}`;
  * ids, at random places of every index. @throws Error when there is no grant yet whose consent was remembered
  */
 export async function fill(db: Db, { clients, grants }: Filling): Promise<void> {
+  // A connection that only fills may be in a hurry: random places of large indexes want a large cache.
+  if (db.engine === "sqlite") for (const pragma of ["cache_size = -800000", "synchronous = OFF"]) await db.driver.read(`PRAGMA ${pragma}`, []);
   const model = await modelOf(db);
   const client = fromBinary(ClientRecordSchema, model.clients.document as Uint8Array);
   await insertMany(db, "clients", model.clients, clients, (n) => {
@@ -42,7 +44,8 @@ export async function fill(db: Db, { clients, grants }: Filling): Promise<void> 
     subject: randomBytes(16).toString("hex"),
   }));
   const of = (n: number) => lives[n] as (typeof lives)[number];
-  await insertMany(db, "subjects", { issuer: 1, grant_epoch: 0, session_epoch: 0 }, grants, (n) => ({ subject: of(n).subject }));
+  const bySubject = lives.toSorted((a, b) => (a.subject < b.subject ? -1 : 1)); // into a tree that is sorted so, many times faster
+  await insertMany(db, "subjects", { issuer: 1, grant_epoch: 0, session_epoch: 0 }, grants, (n) => ({ subject: bySubject[n]?.subject ?? "" }));
   await insertMany(db, "sessions", model.sessions, grants, (n) => ({ id: of(n).sessionId, birth: random(8), subject: of(n).subject }));
   await insertMany(db, "sessionClients", { issuer: 1, client_id: model.clients.client_id ?? null, client_incarnation: model.clients.incarnation ?? null }, grants, (n) => ({
     session_id: of(n).sessionId,
@@ -55,7 +58,7 @@ export async function fill(db: Db, { clients, grants }: Filling): Promise<void> 
     decision: random(16),
     attempt: random(16),
   }));
-  await insertMany(db, "consents", model.consents, grants, (n) => ({ subject: of(n).subject, source_grant_id: of(n).id }));
+  await insertMany(db, "consents", model.consents, grants, (n) => ({ subject: bySubject[n]?.subject ?? "", source_grant_id: bySubject[n]?.id ?? null }));
 }
 
 /** The newest remembered consent, its grant, and that one's session and client. */

@@ -35,10 +35,18 @@ function makeTestDispatcher() {
   const handlers = {
     exchangeToken: () => ANSWER,
     authorize: nothing,
+    authorizeDevice: nothing,
+    verifyDevice: nothing,
     getUserinfo: nothing,
+    endSession: nothing,
+    getCheckSession: nothing,
     introspectToken: nothing,
     revokeToken: nothing,
     checkOrigin: nothing,
+    registerClient: nothing,
+    getRegisteredClient: nothing,
+    updateRegisteredClient: nothing,
+    deleteRegisteredClient: nothing,
     getMetadata: nothing,
     getJwks: nothing,
   };

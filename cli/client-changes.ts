@@ -16,10 +16,10 @@ interface Difference {
   readonly after: unknown;
 }
 
-/** What happens to a client or a key. */
+/** What happens to a client, a key or a trusted issuer. */
 export interface Change {
-  readonly kind: "client" | "key";
-  /** `client_id`, or set and `kid` with a slash between. */
+  readonly kind: "client" | "key" | "issuer";
+  /** `client_id`, or set or issuer and `kid` with a slash between. */
   readonly id: string;
   readonly action: "create" | "update" | "delete" | "none";
   readonly differences: readonly Difference[];
@@ -71,7 +71,7 @@ function summaryOf(changes: readonly Change[], kind: Change["kind"], words: Read
 }
 
 function linesOf({ kind, id, action, differences }: Change): string[] {
-  return [`${SIGNS[action]} ${kind === "key" ? "key " : ""}${visible(id)}`, ...differences.map((each) => `    ${visible(lineOf(each))}`)];
+  return [`${SIGNS[action]} ${kind === "client" ? "" : `${kind} `}${visible(id)}`, ...differences.map((each) => `    ${visible(lineOf(each))}`)];
 }
 
 function lineOf({ member, before, after }: Difference): string {

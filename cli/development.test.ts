@@ -66,6 +66,9 @@ test("the demo app stands in for the apps that are not configured, on a port tha
     "serve.demo.port": 4450,
     "urls.login": "http://127.0.0.1:4450/login",
     "urls.consent": "http://127.0.0.1:4450/consent",
+    "urls.logout": "http://127.0.0.1:4450/logout",
+    "urls.device.verification": "http://127.0.0.1:4450/device",
+    "urls.device.success": "http://127.0.0.1:4450/device/success",
   });
   const mine = await defaults({ urls: { ...issuer, login: "https://login.example" }, serve: { demo: { port: 0, host: "0.0.0.0" } } }, needs);
   assert.equal(mine["urls.login"], "https://login.example");

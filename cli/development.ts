@@ -31,7 +31,14 @@ export async function developmentDefaults(config: Config, needs: DevelopmentNeed
 async function demoDefaults({ urls, serve: { demo } }: Config): Promise<Readonly<Record<string, unknown>>> {
   const port = demo.port === 0 ? await freePort(demo.host) : demo.port;
   const url = demoUrl({ ...demo, port });
-  return { "serve.demo.port": port, "urls.login": urls.login ?? `${url}/login`, "urls.consent": urls.consent ?? `${url}/consent` };
+  return {
+    "serve.demo.port": port,
+    "urls.login": urls.login ?? `${url}/login`,
+    "urls.consent": urls.consent ?? `${url}/consent`,
+    "urls.logout": urls.logout ?? `${url}/logout`,
+    "urls.device.verification": urls.device.verification ?? `${url}/device`,
+    "urls.device.success": urls.device.success ?? `${url}/device/success`,
+  };
 }
 
 function coreDefaults(config: Config): Readonly<Record<string, unknown>> {

@@ -18,16 +18,18 @@ export interface JanitorFlags extends DatabaseFlags {
  */
 const ROUTINES = {
   tokens: ["grants", "revoked_tokens", "assertion_jtis", "revocation_events"],
-  requests: ["grants", "decisions", "sessions", "consents", "device_codes"],
+  requests: ["grants", "decisions", "sessions", "consents", "device_codes", "logout_outbox"],
   grants: ["trusted_issuers"],
 } as const satisfies Record<"tokens" | "requests" | "grants", readonly string[]>;
 
-/** Seals stored keys and sessions with the first system secret, so that older ones can be taken from the configuration. */
+/** Seals stored keys, secrets of clients and sessions with the first system secret, so that older ones can be taken from the configuration. */
 export function reseal(flags: DatabaseFlags): Promise<void> {
   return withDatabase(flags, async (maintenance) => {
-    const { keys, sessions } = await maintenance.reseal();
+    const { keys, secrets, sessions } = await maintenance.reseal();
     const count = (n: number, what: string): string => `${n} ${n === 1 ? what : `${what}s`}`;
-    process.stdout.write(`${count(keys, "key")} and ${count(sessions, "session")} were sealed anew; all are sealed with the first secret now.\n`);
+    process.stdout.write(
+      `${count(keys, "key")}, ${count(secrets, "client secret")} and ${count(sessions, "session")} were sealed anew; all are sealed with the first secret now.\n`,
+    );
   });
 }
 

@@ -10,12 +10,23 @@ export interface ExportedKey {
   readonly jwk: Jwk;
 }
 
+/** An issuer that is trusted to sign assertions, with its key. */
+export interface ExportedIssuer {
+  readonly issuer: string;
+  /** Empty: any. */
+  readonly subject: string;
+  readonly scope: readonly string[];
+  readonly expiresAt: string;
+  readonly key: ExportedKey;
+}
+
 /** What Hydra's files come to. */
 export interface HydraExport {
   /** By `client_id`, each with the file that it is from. */
   readonly clients: ReadonlyMap<string, { readonly json: ClientJson; readonly file: string }>;
   /** Oldest first: the one that is put last is the newest, and signs. */
   readonly keys: readonly ExportedKey[];
+  readonly issuers: readonly ExportedIssuer[];
   /** Things that cannot come along, and why. */
   readonly skipped: readonly string[];
   readonly issues: readonly string[];
@@ -25,6 +36,7 @@ interface Found {
   readonly clients: Map<string, { readonly json: ClientJson; readonly file: string }>;
   readonly secrets: Map<string, string>;
   readonly keys: ExportedKey[];
+  readonly trusted: Thing[];
   readonly skipped: string[];
   readonly issues: string[];
 }
@@ -36,12 +48,12 @@ const TLS_SET = "hydra.https-tls";
 const MAX_ALIASES = 0;
 
 /**
- * Reads what `hydra list` and `hydra get` print as JSON or YAML, or what the admin API answers: clients and key sets; and
+ * Reads what `hydra list` and `hydra get` print as JSON or YAML, or what the admin API answers: clients, key sets, trusted issuers; and
  * rows of the table `hydra_client` with `id` and `client_secret`, whose hashes the API never shows.
  * @throws CliError when a file cannot be read
  */
 export function readHydraExport(files: readonly string[], usualSet: string | undefined): HydraExport {
-  const found: Found = { clients: new Map(), secrets: new Map(), keys: [], skipped: [], issues: [] };
+  const found: Found = { clients: new Map(), secrets: new Map(), keys: [], trusted: [], skipped: [], issues: [] };
   for (const file of files) {
     const parsed = parseAllDocuments(readInput(file).toString(), { prettyErrors: false });
     for (const document of Array.isArray(parsed) ? parsed : []) {
@@ -54,7 +66,9 @@ export function readHydraExport(files: readonly string[], usualSet: string | und
     if (client === undefined) found.issues.push(`a client_secret is given for the client '${id}', which none of the files holds`);
     else found.clients.set(id, { ...client, json: { ...client.json, client_secret: secret } });
   }
-  return { ...found, keys: found.keys.toReversed() };
+  const issuers = found.trusted.flatMap((each) => trustedIssuer(found, each) ?? []);
+  const ofIssuers = new Set(issuers.map(({ key }) => key));
+  return { ...found, issuers, keys: found.keys.filter((key) => !ofIssuers.has(key)).toReversed() };
 }
 
 function classify(found: Found, file: string, value: unknown, usualSet: string | undefined): void {
@@ -70,8 +84,7 @@ function classifyThing(found: Found, file: string, thing: Thing, usualSet: strin
   else if (typeof thing.kty === "string") addKey(found, name, thing, textOf(thing.set) ?? usualSet);
   else if (typeof thing.client_id === "string") addClient(found, file, thing.client_id, thing);
   else if (typeof thing.id === "string" && typeof thing.client_secret === "string") found.secrets.set(thing.id, thing.client_secret);
-  else if (typeof thing.issuer === "string" && thing.expires_at !== undefined)
-    found.skipped.push(`the trusted issuer '${thing.issuer}': add it by hand; its key comes along with the key set of its name`);
+  else if (typeof thing.issuer === "string" && thing.expires_at !== undefined) found.trusted.push(thing);
   else found.issues.push(`${name}: holds something that is no client, no key set and no row of 'id' and 'client_secret'`);
 }
 
@@ -79,6 +92,20 @@ function addClient(found: Found, file: string, id: string, json: Thing): void {
   const known = found.clients.get(id);
   if (known === undefined) found.clients.set(id, { json, file });
   else if (JSON.stringify(known.json) !== JSON.stringify(json)) found.issues.push(`${inputName(file)}: the client '${id}' is in ${inputName(known.file)} too, with other members`);
+}
+
+/** Hydra keeps the key of a trusted issuer in a set of the issuer's name; here it belongs to the issuer. */
+function trustedIssuer(found: Found, { issuer, subject, scope, expires_at: expiresAt, public_key: named }: Thing): ExportedIssuer | undefined {
+  const { set, kid } = (named ?? {}) as Thing;
+  const key = found.keys.find((each) => each.set === set && each.kid === kid);
+  if (key === undefined) {
+    found.issues.push(
+      `the trusted issuer '${String(issuer)}': its key '${String(kid)}' of the set '${String(set)}' is in none of the files: add what 'hydra get jwk' prints of that set`,
+    );
+    return undefined;
+  }
+  const scopes = Array.isArray(scope) ? scope.map(String) : [];
+  return { issuer: String(issuer), subject: textOf(subject) ?? "", scope: scopes, expiresAt: String(expiresAt), key };
 }
 
 function addKey(found: Found, name: string, key: Thing | null, set: string | undefined): void {

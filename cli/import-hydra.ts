@@ -1,8 +1,9 @@
-import { type ApiFlags, call, readAnswer } from "./api.ts";
+import { isDeepStrictEqual } from "node:util";
+import { type ApiFlags, api, call, readAnswer } from "./api.ts";
 import { CliError, RefusedError } from "./cli-error.ts";
 import { type Applied, type Change, changeOf, printChanges } from "./client-changes.ts";
 import type { ClientJson } from "./client-flags.ts";
-import { type ExportedKey, readHydraExport } from "./hydra-export.ts";
+import { type ExportedIssuer, type ExportedKey, readHydraExport } from "./hydra-export.ts";
 import { inputName } from "./input.ts";
 import type { OutputFlags } from "./output.ts";
 import type { Jwk } from "./read-keys.ts";
@@ -48,8 +49,12 @@ const NOTES = `What does not come along:
  * @throws CliError with a line for each thing that the server does not take
  */
 export async function importHydra(files: readonly string[], flags: ImportHydraFlags): Promise<void> {
-  const { clients, keys, skipped, issues } = readHydraExport(files.length === 0 ? ["-"] : files, flags.set);
-  const steps = [...keys.map((key) => keyStep(flags, key)), ...[...clients].map(([id, { json, file }]) => clientStep(flags, id, json, file))];
+  const { clients, keys, issuers, skipped, issues } = readHydraExport(files.length === 0 ? ["-"] : files, flags.set);
+  const steps = [
+    ...keys.map((key) => keyStep(flags, key)),
+    ...issuers.map((each) => issuerStep(flags, each)),
+    ...[...clients].map(([id, { json, file }]) => clientStep(flags, id, json, file)),
+  ];
   const refused = [...issues];
   const good: Step[] = [];
   const planned: Imported[] = [];
@@ -132,6 +137,36 @@ function keyStep(flags: ImportHydraFlags, { set, kid, jwk }: ExportedKey): Step 
       return { change };
     },
   };
+}
+
+const ISSUERS = "/admin/trust/grants/jwt-bearer/issuers";
+
+/** A trusted issuer cannot be changed: one that differs is made anew. */
+function issuerStep(flags: ImportHydraFlags, { issuer, subject, scope, expiresAt, key }: ExportedIssuer): Step {
+  return {
+    name: `the trusted issuer '${issuer}'`,
+    async act(dryRun) {
+      const listed = (await api(flags, "GET", `${ISSUERS}?${new URLSearchParams({ issuer, page_size: "500" })}`)).body as readonly TrustedIssuer[];
+      const before = listed.find((each) => (each.subject ?? "") === subject && each.public_key?.kid === key.kid);
+      const isSame = before !== undefined && isDeepStrictEqual(before.scope, scope) && Date.parse(before.expires_at ?? "") === Date.parse(expiresAt);
+      const change: Change = { kind: "issuer", id: `${issuer}/${key.kid}`, action: before === undefined ? "create" : isSame ? "none" : "update", differences: [] };
+      if (dryRun || change.action === "none") return { change };
+      if (before !== undefined) await api(flags, "DELETE", `${ISSUERS}/${encodeURIComponent(before.id ?? "")}`);
+      const body = { issuer, ...(subject === "" ? { allow_any_subject: true } : { subject }), scope, jwk: key.jwk, expires_at: expiresAt };
+      const response = await call(flags, "POST", ISSUERS, body);
+      if (response.status === 400) throw new RefusedError(descriptionOf(response.text));
+      readAnswer(response, "admin");
+      return { change };
+    },
+  };
+}
+
+interface TrustedIssuer {
+  readonly id?: string;
+  readonly subject?: string;
+  readonly scope?: readonly string[];
+  readonly public_key?: { readonly kid?: string };
+  readonly expires_at?: string;
 }
 
 /** Whether they are one key, with its private part or without. */

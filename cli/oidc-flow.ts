@@ -139,7 +139,7 @@ interface Outgoing {
 type RequestOptions = ReturnType<typeof requestOptions>;
 
 /** The library's requests, sent as the other commands send theirs. */
-function requestOptions(flags: ApiFlags, endpoint: string) {
+export function requestOptions(flags: ApiFlags, endpoint: string) {
   const own = extraHeaders(flags);
   const customFetch = async (url: string, { method, headers, body }: Outgoing): Promise<Response> => {
     const answer = await sendRequest({ url, method, headers: { ...headers, ...own }, body: body?.toString(), skipTlsVerify: flags.skipTlsVerify === true });
@@ -153,8 +153,11 @@ function requestOptions(flags: ApiFlags, endpoint: string) {
   return { [oauth.customFetch]: customFetch, [oauth.allowInsecureRequests]: endpoint.startsWith("http://") };
 }
 
-/** The issuer is what the server at the endpoint says it is: the endpoint may be its address from here. */
-async function discover({ authUrl, tokenUrl }: FlowOptions, endpoint: string, request: RequestOptions): Promise<oauth.AuthorizationServer> {
+/**
+ * Finds a server's metadata. The issuer is what the server at the endpoint says it is: the endpoint may be its address from here.
+ * @throws CliError when there is no such server
+ */
+export async function discover({ authUrl, tokenUrl }: Pick<FlowOptions, "authUrl" | "tokenUrl">, endpoint: string, request: RequestOptions): Promise<oauth.AuthorizationServer> {
   try {
     const response = await oauth.discoveryRequest(new URL(endpoint), request);
     const { issuer } = (await response.clone().json()) as { readonly issuer?: string };
@@ -168,7 +171,8 @@ async function discover({ authUrl, tokenUrl }: FlowOptions, endpoint: string, re
   }
 }
 
-function toFlowError(error: unknown): FlowError {
+/** What the library threw, as the flow's end. */
+export function toFlowError(error: unknown): FlowError {
   if (error instanceof oauth.AuthorizationResponseError) return new FlowError(error.error, error.error_description ?? "");
   if (error instanceof oauth.ResponseBodyError) return new FlowError(error.error, error.error_description ?? "");
   if (error instanceof oauth.WWWAuthenticateChallengeError) return new FlowError("invalid_client", "the token endpoint does not take the client's secret");

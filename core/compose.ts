@@ -1,11 +1,14 @@
 import { createSecretKey } from "node:crypto";
 import { ClientService } from "#gen/writ/admin/v1/client_service_pb.ts";
 import { ConsentService } from "#gen/writ/admin/v1/consent_service_pb.ts";
+import { DeviceService } from "#gen/writ/admin/v1/device_service_pb.ts";
 import { JwkService } from "#gen/writ/admin/v1/jwk_service_pb.ts";
 import { LoginService } from "#gen/writ/admin/v1/login_service_pb.ts";
+import { LogoutService } from "#gen/writ/admin/v1/logout_service_pb.ts";
 import { MetadataService } from "#gen/writ/admin/v1/metadata_service_pb.ts";
 import { SessionService } from "#gen/writ/admin/v1/session_service_pb.ts";
 import { TokenService as AdminTokenService } from "#gen/writ/admin/v1/token_service_pb.ts";
+import { TrustedIssuerService } from "#gen/writ/admin/v1/trusted_issuer_service_pb.ts";
 import { OAuthService } from "#gen/writ/oauth/v1/oauth_service_pb.ts";
 import { TokenService } from "#gen/writ/token/v1/token_service_pb.ts";
 import type { Config } from "#lib/config.ts";
@@ -15,23 +18,33 @@ import { type Dispatcher, type Registration, register } from "#lib/rpc/call.ts";
 import { derive, makeSealer, type Sealer } from "#lib/seal.ts";
 import { type Clock, systemClock } from "#lib/time.ts";
 import { makeAccessTable } from "./access.ts";
+import { makeRegistrationLimit } from "./client/registration-limit.ts";
 import { makeSlowHash } from "./client/slow-hash.ts";
 import type { Deps } from "./deps.ts";
+import { makeGuesses } from "./device/guesses.ts";
+import { makePollPace } from "./device/poll-pace.ts";
+import { makeUserCodeHashes } from "./device/user-code.ts";
 import { makeDispatcher } from "./dispatch.ts";
 import { healthRegistration } from "./health.ts";
 import { ISSUER } from "./issuer.ts";
+import { makeRemoteKeys } from "./jwt/remote-keys.ts";
 import { requireKnownSealKeys } from "./keys/reseal.ts";
 import { FIRST_ALGS, makeSigningKeys, SIGNING_SETS } from "./keys/signing-keys.ts";
+import { makeLogoutDelivery } from "./logout/delivery.ts";
+import { makeOutbound } from "./outbound/outbound.ts";
 import type { Webhook } from "./outbound/webhook.ts";
 import { adminTokenService } from "./services/admin-token.ts";
 import { clientService } from "./services/client.ts";
 import { consentService } from "./services/consent.ts";
+import { deviceService } from "./services/device.ts";
 import { jwkService } from "./services/jwk.ts";
 import { loginService } from "./services/login.ts";
+import { logoutService } from "./services/logout.ts";
 import { metadataService } from "./services/metadata.ts";
 import { oauthService } from "./services/oauth.ts";
 import { sessionService } from "./services/session.ts";
 import { tokenService } from "./services/token.ts";
+import { trustedIssuerService } from "./services/trusted-issuer.ts";
 import { settle } from "./settings.ts";
 import { closeDb, type OpenOptions, openDb, pingDb } from "./store/db.ts";
 import { migrateUp, requireSchema } from "./store/migrate.ts";
@@ -81,6 +94,8 @@ export async function composeCore(config: Config, { log, version, clock = system
     const digestKey = createSecretKey(derive(config.secrets.system[0] ?? "", "writ consent digest v1", 32));
     const keys = makeSigningKeys({ db, issuer: ISSUER, sealer, settings });
     const hooks = await makeTokenHooks(config);
+    const outbound = makeOutbound({ allow: config.outbound.allow, allowLoopback: config.dev, allowHttp: config.dev });
+    const logoutDelivery = makeLogoutDelivery({ db, issuer: ISSUER, keys, settings, clock, random, outbound, log });
     const deps: Deps = {
       db,
       issuer: ISSUER,
@@ -93,9 +108,16 @@ export async function composeCore(config: Config, { log, version, clock = system
       keys,
       openedTokens: makeOpenedTokens(),
       slowHash: makeSlowHash({ random }),
+      registrationLimit: makeRegistrationLimit(config.oidc.dynamic_client_registration.max_per_minute),
       revocationKeys,
       hooks,
       digestKey,
+      outbound,
+      logoutDelivery,
+      remoteKeys: makeRemoteKeys({ outbound, log }),
+      userCodeHashes: makeUserCodeHashes(config.secrets.system, ISSUER),
+      guesses: makeGuesses(settings.device.lifetime * 1000),
+      pollPace: makePollPace(),
       log,
       version,
     };
@@ -106,10 +128,15 @@ export async function composeCore(config: Config, { log, version, clock = system
         () => true,
         () => false,
       );
+    const close = async (): Promise<void> => {
+      await Promise.all([logoutDelivery.close(), outbound.close(), closeTokenHooks(hooks)]); // together: what is under way is cut, and let go of for others
+      await closeDb(db);
+    };
     const registrations = serviceRegistrations(deps);
     const health = healthRegistration({ ready, services: registrations.map(({ service }) => service) });
     const dispatcher = makeDispatcher({ registrations: [...registrations, health], access: makeAccessTable(config), clock, random, log });
-    return { dispatcher, ready, close: () => Promise.all([closeDb(db), closeTokenHooks(hooks)]).then(() => undefined) };
+    logoutDelivery.wake(); // for what processes have left that are no more
+    return { dispatcher, ready, close };
   } catch (error) {
     await closeDb(db);
     throw error;
@@ -137,8 +164,11 @@ function serviceRegistrations(deps: Deps): Registration[] {
     register(MetadataService, metadataService(deps)),
     register(TokenService, tokenService(deps)),
     register(LoginService, loginService(deps)),
+    register(LogoutService, logoutService(deps)),
     register(ConsentService, consentService(deps)),
+    register(DeviceService, deviceService(deps)),
     register(SessionService, sessionService(deps)),
+    register(TrustedIssuerService, trustedIssuerService(deps)),
   ];
 }
 

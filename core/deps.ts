@@ -4,8 +4,15 @@ import type { Log } from "#lib/events.ts";
 import type { Random } from "#lib/random.ts";
 import type { Sealer } from "#lib/seal.ts";
 import type { Clock } from "#lib/time.ts";
+import type { RegistrationLimit } from "./client/registration-limit.ts";
 import type { SlowHash } from "./client/slow-hash.ts";
+import type { Guesses } from "./device/guesses.ts";
+import type { PollPace } from "./device/poll-pace.ts";
+import type { UserCodeHashes } from "./device/user-code.ts";
+import type { RemoteKeys } from "./jwt/remote-keys.ts";
 import type { SigningKeys } from "./keys/signing-keys.ts";
+import type { LogoutDelivery } from "./logout/delivery.ts";
+import type { Outbound } from "./outbound/outbound.ts";
 import type { Settings } from "./settings.ts";
 import type { Db } from "./store/db.ts";
 import type { OpenedTokens } from "./token/opened-tokens.ts";
@@ -28,11 +35,23 @@ export interface Deps {
   readonly keys: SigningKeys;
   readonly openedTokens: OpenedTokens;
   readonly slowHash: SlowHash;
+  readonly registrationLimit: RegistrationLimit;
   readonly revocationKeys: RevocationKeys;
   /** Undefined: no web hook is configured. */
   readonly hooks: TokenHooks | undefined;
   /** Of digests that are kept beside what is sealed. */
   readonly digestKey: KeyObject;
+  /** The way to URLs that clients have registered. */
+  readonly outbound: Outbound;
+  /** Tells clients of the end of sessions. */
+  readonly logoutDelivery: LogoutDelivery;
+  /** Keys at clients' `jwks_uri`. */
+  readonly remoteKeys: RemoteKeys;
+  readonly userCodeHashes: UserCodeHashes;
+  /** Wrong user codes of devices. */
+  readonly guesses: Guesses;
+  /** When devices polled last. */
+  readonly pollPace: PollPace;
   readonly log: Log;
   readonly version: string;
 }

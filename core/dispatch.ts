@@ -33,6 +33,7 @@ const CODE_OF_STATUS = {
   401: Code.Unauthenticated,
   403: Code.PermissionDenied,
   404: Code.NotFound,
+  429: Code.ResourceExhausted,
   500: Code.Internal,
   503: Code.Unavailable,
 } as const satisfies Record<(typeof HTTP_STATUS)[keyof typeof HTTP_STATUS], Code>;

@@ -3,6 +3,7 @@ import type { Log } from "#lib/events.ts";
 import { pooledRandom } from "#lib/random.ts";
 import { makeSealer, type Sealer } from "#lib/seal.ts";
 import { addMillis } from "#lib/time.ts";
+import { resealClientSecrets } from "./client/reseal.ts";
 import { resealSessions } from "./handshake/reseal.ts";
 import { ISSUER } from "./issuer.ts";
 import { requireKnownSealKeys, resealStoredKeys } from "./keys/reseal.ts";
@@ -20,8 +21,8 @@ export interface Maintenance {
   migrateUp(): Promise<readonly MigrationStatus[]>;
   /** Takes back the last `steps`. Returns what was taken back. */
   migrateDown(steps: number): Promise<readonly MigrationStatus[]>;
-  /** Seals stored keys, and what consent apps attached to grants, with the first system secret. Returns how many were sealed anew. */
-  reseal(): Promise<{ readonly keys: number; readonly sessions: number }>;
+  /** Seals stored keys, secrets of clients, and what consent apps attached to grants, with the first system secret. Returns how many were sealed anew. */
+  reseal(): Promise<{ readonly keys: number; readonly secrets: number; readonly sessions: number }>;
   /** Makes the next signing keys, and deletes those whose signatures have all expired. */
   rotateKeys(options: RotateOptions): Promise<readonly RotatedKey[]>;
   /** Deletes what has expired, at most `limit` rows of each table. Returns rows by table. */
@@ -57,7 +58,7 @@ export async function openMaintenance(config: Config, log: Log): Promise<Mainten
     async reseal() {
       await requireSchema(db);
       const deps = { db, issuer: ISSUER, sealer: sealerOf(config) };
-      return { keys: await resealStoredKeys(deps), sessions: await resealSessions(deps) };
+      return { keys: await resealStoredKeys(deps), secrets: await resealClientSecrets(deps, await databaseTime(db)), sessions: await resealSessions(deps) };
     },
     async rotateKeys({ keep, ...options }) {
       await requireSchema(db);

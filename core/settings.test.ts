@@ -43,3 +43,25 @@ test("hydra.md §6.6, §8.5: lifetimes and the grace period by compat, unless th
   for (const never of [-1, "-1"] as const) assert.ok(settled({ ttl: { refresh_token: never } }).ttl.refreshToken > 49 * 365 * 24 * 3_600_000);
   assert.throws(() => settled({ oauth2: { grant: { refresh_token: { rotation_grace_period: "6m" } } } }), /longer than 5 minutes/);
 });
+
+test("RFC 8628 §6.1: user codes by compat, by preset, or by length and characters of the operator's own; what people cannot type is refused", () => {
+  const codes = (userCode: NonNullable<NonNullable<NonNullable<ConfigInput["oauth2"]>["device_authorization"]>["user_code"]>, compat: "none" | "hydra" = "none") => {
+    const { length, characters, isGrouped } = settled({ compat, oauth2: { device_authorization: { user_code: userCode } } }).device.userCode;
+    return [length, characters.length, isGrouped];
+  };
+  assert.deepEqual(codes({}), [8, 20, true]);
+  assert.deepEqual(codes({}, "hydra"), [8, 32, false]);
+  assert.deepEqual(codes({ entropy_preset: "low" }), [9, 10, true]);
+  assert.deepEqual(codes({ length: 12 }), [12, 20, true]);
+  assert.deepEqual(codes({ length: 6, character_set: "0123456789" }, "hydra"), [6, 10, false]);
+  for (const wrong of [
+    { length: 5 },
+    { length: 33 },
+    { character_set: "abcdefg" },
+    { character_set: "abcdefgA" },
+    { character_set: "abcdefg-" },
+    { entropy_preset: "low" as const, length: 9 },
+  ])
+    assert.throws(() => codes(wrong), JSON.stringify(wrong));
+  assert.throws(() => settled({ ttl: { device_user_code: "25h" } }), /between a second and a day/);
+});

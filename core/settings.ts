@@ -43,8 +43,35 @@ export interface Settings {
     /** A refresh ends the access tokens that were issued before. */
     readonly revokesPrevious: boolean;
   };
+  readonly device: DeviceSettings;
   /** Where cookies are kept and under which names. */
   readonly cookies: CookieSettings;
+  /** What clients may be, and how strangers make them. */
+  readonly clients: ClientSettings;
+}
+
+/** What clients may be, and how strangers make them. */
+export interface ClientSettings {
+  /** `subject_type`s that can be registered; the first is the default. */
+  readonly subjectTypes: readonly ("public" | "pairwise")[];
+  /** Of pairwise identifiers. Undefined: there are none. */
+  readonly pairwiseSalt: string | undefined;
+  /** Of a client that registers without a scope: names separated by spaces. */
+  readonly defaultScope: string;
+  /** In development: URLs of clients that are fetched may be http. */
+  readonly allowHttp: boolean;
+  readonly registration: {
+    readonly enabled: boolean;
+    /** Undefined: all that there are. */
+    readonly grantTypes: readonly string[] | undefined;
+  };
+}
+
+/** Codes of the device flow (RFC 8628). Times in seconds. */
+export interface DeviceSettings {
+  readonly lifetime: number;
+  readonly interval: number;
+  readonly userCode: { readonly length: number; readonly characters: string /** Shown in groups with a dash between. */; readonly isGrouped: boolean };
 }
 
 /** Where cookies are kept and under which names. */
@@ -57,6 +84,8 @@ export interface CookieSettings {
   /** Binds flows to the browser. Names of one flow's cookie begin so too. */
   readonly browser: string;
   readonly session: string;
+  /** Read by scripts of ours in frames of clients. Undefined: session management is off. */
+  readonly browserState: string | undefined;
 }
 
 /** Settles what depends on `compat`. @throws Error when there is no issuer. */
@@ -89,12 +118,47 @@ export function settle(config: Config): Settings {
       grace: config.oauth2.grant.refresh_token.rotation_grace_period ?? (hydra ? 0 : 60_000),
       revokesPrevious: config.refresh.revoke_previous_access_tokens ?? hydra,
     },
-    cookies: settleCookies(config.serve.cookies, issuerUrl, hydra),
+    cookies: settleCookies(config, issuerUrl, hydra),
+    clients: settleClients(config, hydra),
+    device: {
+      lifetime: Math.floor(config.ttl.device_user_code / 1000),
+      interval: Math.ceil(config.oauth2.device_authorization.token_polling_interval / 1000),
+      userCode: { ...settleUserCode(config.oauth2.device_authorization.user_code, hydra), isGrouped: !hydra },
+    },
   };
 }
 
+/** Grant types by which a person agrees to what the tokens are for. */
+const ASKING_GRANTS = ["authorization_code", "implicit", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"] as const;
+
+function settleClients({ dev, oidc }: Config, hydra: boolean): ClientSettings {
+  const { subject_identifiers: subjects, dynamic_client_registration: registration } = oidc;
+  const { enabled, default_scope: defaultScope, allowed_grant_types: grantTypes } = registration;
+  return {
+    subjectTypes: (["public", "pairwise"] as const).filter((type) => subjects.supported_types.includes(type)), // hydra.md §4.1: public is the default where there is a choice
+    pairwiseSalt: subjects.pairwise.salt,
+    defaultScope: defaultScope.join(" "),
+    allowHttp: dev,
+    registration: { enabled, grantTypes: grantTypes ?? (hydra ? undefined : ASKING_GRANTS) },
+  };
+}
+
+/** Hydra's presets, and what RFC 8628 §6.1 has: no vowels, so no words; nothing that looks like something else. 20⁸ ≈ 2³⁴·⁵. */
+const USER_CODES = {
+  rfc: { length: 8, characters: "BCDFGHJKLMNPQRSTVWXZ" },
+  high: { length: 8, characters: "ABCDEFGHJKLMNPQRSTUVWXYZ23456789" },
+  medium: { length: 8, characters: "ABCDEFGHIJKLMNOPQRSTUVWXYZ" },
+  low: { length: 9, characters: "0123456789" },
+} as const;
+
+function settleUserCode({ entropy_preset: preset, length, character_set: characters }: Config["oauth2"]["device_authorization"]["user_code"], hydra: boolean) {
+  const known = USER_CODES[preset ?? (hydra ? "high" : "rfc")];
+  return { length: length ?? known.length, characters: characters ?? known.characters };
+}
+
 /** RFC 6265bis §4.1.3: with `__Host-` no other host, and no page without TLS, can put a cookie in place of ours. */
-function settleCookies({ same_site_mode: sameSite, domain, secure, names, paths }: Config["serve"]["cookies"], issuerUrl: string, hydra: boolean): CookieSettings {
+function settleCookies({ serve, session_management: watching }: Config, issuerUrl: string, hydra: boolean): CookieSettings {
+  const { same_site_mode: sameSite, domain, secure, names, paths } = serve.cookies;
   const isSecure = issuerUrl.startsWith("https:") || secure === true;
   const name = (base: string, path: string): string => {
     if (!isSecure) return `${base}_dev`;
@@ -106,6 +170,7 @@ function settleCookies({ same_site_mode: sameSite, domain, secure, names, paths 
     domain,
     sessionPath: paths.session,
     browser: name(names.login_csrf ?? (hydra ? "ory_hydra_login_csrf" : "writ_browser"), "/"),
+    browserState: watching.enabled ? name("writ_browser_state", "/") : undefined,
     session: name(names.session ?? (hydra ? "ory_hydra_session" : "writ_session"), paths.session),
   };
 }

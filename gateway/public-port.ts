@@ -13,7 +13,8 @@ export function publicPort({ transport, config }: GatewayOptions, isStopping: ()
     name: "public",
     serve(exchange) {
       Object.assign(exchange.headers, UNCACHED); // unless the endpoint says otherwise
-      const route = routes.get(exchange.path);
+      const { path } = exchange;
+      const route = routes.get(path) ?? routes.get(`${path.slice(0, path.lastIndexOf("/"))}/{id}`);
       return route === undefined ? sendNotFound(exchange) : serveRoute(exchange, route, hideMethods);
     },
     renderError: renderOAuthError,

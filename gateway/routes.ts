@@ -6,30 +6,48 @@ import { clientCors } from "./http/client-cors.ts";
 import { openCors } from "./http/cors.ts";
 import type { Route } from "./http/methods.ts";
 import { authorizeEndpoint } from "./oauth/authorize.ts";
+import { deviceAuthorizationEndpoint, deviceVerifyEndpoint } from "./oauth/device.ts";
 import { jwksEndpoint, metadataEndpoint } from "./oauth/documents.ts";
+import { endSessionEndpoint } from "./oauth/end-session.ts";
 import { alive, ready } from "./oauth/health.ts";
 import { introspectEndpoint } from "./oauth/introspect.ts";
+import { configurationEndpoint, registrationEndpoint } from "./oauth/register.ts";
 import { revokeEndpoint } from "./oauth/revoke.ts";
 import { tokenEndpoint } from "./oauth/token.ts";
 import { userinfoEndpoint } from "./oauth/userinfo.ts";
-import { consentFallback, loginFallback } from "./pages/fallback.ts";
+import { checkSessionPage } from "./pages/check-session.ts";
+import { consentFallback, deviceDoneFallback, deviceFallback, loginFallback } from "./pages/fallback.ts";
+import { loggedOutPage, logoutFallback, stillLoggedInPage } from "./pages/logout.ts";
 
-/** The public paths, by their exact spelling. */
-export function publicRoutes(transport: Transport, config: Pick<Config, "serve" | "urls">, isStopping: () => boolean): ReadonlyMap<string, Route> {
+/** The public paths, by their exact spelling; `{id}` at the end of one stands for any last segment. */
+export function publicRoutes(transport: Transport, config: Pick<Config, "serve" | "urls" | "compat">, isStopping: () => boolean): ReadonlyMap<string, Route> {
   const oauth = createClient(OAuthService, transport);
   const clients = clientCors(config.serve.public.cors, oauth);
   const { policy: cors } = clients;
   const authorize = authorizeEndpoint(oauth);
+  const endSession = endSessionEndpoint(oauth);
   const userinfo = userinfoEndpoint(oauth, clients);
+  const style = { bare: config.compat !== "hydra" };
   const metadata: Omit<Route, "pattern"> = { methods: { GET: metadataEndpoint(oauth) }, cors: openCors };
   const routes: Readonly<Record<string, Omit<Route, "pattern">>> = {
     "/oauth2/auth": { methods: { GET: authorize, POST: authorize } },
+    "/oauth2/sessions/logout": { methods: { GET: endSession, POST: endSession } },
+    "/oauth2/sessions/check": { methods: { GET: checkSessionPage(oauth) } },
     "/oauth2/fallbacks/login": { methods: { GET: loginFallback } },
     "/oauth2/fallbacks/consent": { methods: { GET: consentFallback } },
+    "/oauth2/fallbacks/logout": { methods: { GET: logoutFallback } },
+    "/oauth2/fallbacks/logout/callback": { methods: { GET: loggedOutPage } },
+    "/oauth2/fallbacks/logout/rejected": { methods: { GET: stillLoggedInPage } },
+    "/oauth2/device/auth": { methods: { POST: deviceAuthorizationEndpoint(oauth, clients) }, cors },
+    "/oauth2/device/verify": { methods: { GET: deviceVerifyEndpoint(oauth) } },
+    "/oauth2/fallbacks/device": { methods: { GET: deviceFallback } },
+    "/oauth2/fallbacks/device/done": { methods: { GET: deviceDoneFallback } },
     "/userinfo": { methods: { GET: userinfo, POST: userinfo }, cors },
     "/oauth2/token": { methods: { POST: tokenEndpoint(oauth, clients) }, cors },
     "/oauth2/introspect": { methods: { POST: introspectEndpoint(oauth) } },
     "/oauth2/revoke": { methods: { POST: revokeEndpoint(oauth, clients) }, cors },
+    "/oauth2/register": { methods: { POST: registrationEndpoint(oauth, style) }, cors },
+    "/oauth2/register/{id}": { methods: configurationEndpoint(oauth, clients, style), cors },
     "/.well-known/openid-configuration": metadata,
     "/.well-known/oauth-authorization-server": metadata,
     "/.well-known/jwks.json": { methods: { GET: jwksEndpoint(oauth) }, cors: openCors },

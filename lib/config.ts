@@ -68,6 +68,17 @@ const address = (defaults: { readonly port: number; readonly host: string }) => 
 const browserPort = { tls: terminatedTls.prefault({}), request_log: z.strictObject({ disable_for_health: z.boolean().default(false) }).prefault({}) }; // true: no line for each probe
 const open = { open: z.boolean().default(false) }; // true: an address that others reach is served without credentials, since something in front asks for them
 
+/** A bearer token by itself or by its digest, so that the file need not tell a credential. */
+const bearer = {
+  name: z.string(),
+  token: z.string().min(32).optional(),
+  sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
+};
+const isOneOf = (entry: { readonly token?: string | undefined; readonly sha256?: string | undefined }): boolean => (entry.token === undefined) !== (entry.sha256 === undefined);
+
 const role = z.enum(["gateway", "admin", "keys", "service"]);
 
 /** The configuration: every option with its default and its reason. Hydra's keys keep Hydra's names. */
@@ -87,7 +98,9 @@ export const configSchema = z.strictObject({
           same_site_mode: z.enum(["Strict", "Lax", "None"]).default("Lax"), // None, for iframes with prompt=none, needs an https issuer; Strict would lose the way back from the login app
           domain: z.string().optional(), // unset: this host alone, and the names begin with __Host-
           secure: z.boolean().optional(), // only looked at on an http issuer, behind something that ends TLS
-          names: z.strictObject({ login_csrf: cookieName.optional(), consent_csrf: cookieName.optional(), session: cookieName.optional() }).prefault({}), // login_csrf: the cookie that binds a flow to its browser; consent_csrf: not looked at, one cookie does for both
+          names: z
+            .strictObject({ login_csrf: cookieName.optional(), consent_csrf: cookieName.optional(), device_csrf: cookieName.optional(), session: cookieName.optional() })
+            .prefault({}), // login_csrf: the cookie that binds a flow to its browser; consent_csrf and device_csrf: not looked at, one cookie does for all
           paths: z.strictObject({ session: z.string().startsWith("/").default("/") }).prefault({}),
         })
         .prefault({}),
@@ -97,21 +110,7 @@ export const configSchema = z.strictObject({
   core: z.strictObject({ url: httpUrl.optional(), token: z.string().optional(), ca: z.string().optional(), cert: z.string().optional(), key: z.string().optional() }).prefault({}), // for a gateway alone: where core is and how to prove itself there (token; or paths of PEM files)
   access: z
     .strictObject({
-      tokens: z
-        .array(
-          z
-            .strictObject({
-              name: z.string(),
-              token: z.string().min(32).optional(),
-              sha256: z
-                .string()
-                .regex(/^[0-9a-f]{64}$/)
-                .optional(),
-              roles: z.array(role).min(1),
-            })
-            .refine((entry) => (entry.token === undefined) !== (entry.sha256 === undefined), "needs either token or sha256"),
-        )
-        .default([]), // bearer tokens of callers of the RPC and admin ports
+      tokens: z.array(z.strictObject({ ...bearer, roles: z.array(role).min(1) }).refine(isOneOf, "needs either token or sha256")).default([]), // bearer tokens of callers of the RPC and admin ports
       certificates: z.array(z.strictObject({ name: z.string(), sha256: z.string().regex(/^[0-9a-f]{64}$/), roles: z.array(role).min(1) })).default([]), // client certificates by the SHA-256 of their DER
     })
     .prefault({}), // both empty: whoever reaches the port may do everything, which is why it is loopback only
@@ -121,6 +120,9 @@ export const configSchema = z.strictObject({
       login: httpUrl.optional(), // the operator's apps; unset: a page that says so
       registration: httpUrl.optional(), // prompt=registration goes there; the login app unless set
       consent: httpUrl.optional(),
+      logout: httpUrl.optional(), // unset: a page of our own asks
+      post_logout_redirect: httpUrl.optional(), // where a logout ends that has no other place to go; unset: a page of our own
+      device: z.strictObject({ verification: httpUrl.optional(), success: httpUrl.optional() }).prefault({}), // where people enter a device's user code, and where they are told that it worked
       error: httpUrl.optional(), // unset: a page of our own
     })
     .prefault({}),
@@ -133,6 +135,7 @@ export const configSchema = z.strictObject({
       access_token: duration.prefault("1h"),
       refresh_token: z.union([z.literal(-1), z.literal("-1"), duration]).prefault("720h"), // from its last use; -1: for good
       id_token: duration.prefault("1h"),
+      device_user_code: duration.refine((milliseconds) => milliseconds >= 1000 && milliseconds <= 86_400_000, "must be between a second and a day").prefault("10m"), // both codes of a device, as Hydra; RFC 8628 §5.1 asks for a short life
     })
     .prefault({}),
   strategies: z
@@ -172,15 +175,71 @@ export const configSchema = z.strictObject({
       refresh_token_hook: webhook.optional(), // the same for refreshes alone, before the other; Hydra's older one
       client_credentials: z.strictObject({ default_grant_allowed_scope: z.boolean().default(false) }).prefault({}), // as Hydra: no scope asked, none granted
       pkce: z.strictObject({ enforced: z.boolean().default(false), enforced_for_public_clients: z.boolean().optional() }).prefault({}), // unset: public clients must (RFC 9700 §2.1.1), under `compat: hydra` need not
+      device_authorization: z
+        .strictObject({
+          token_polling_interval: duration.refine((milliseconds) => milliseconds >= 1000 && milliseconds <= 300_000, "must be between a second and 5 minutes").prefault("5s"), // RFC 8628 §3.2
+          user_code: z
+            .strictObject({
+              entropy_preset: z.enum(["high", "medium", "low"]).optional(), // Hydra's; unset: 8 of RFC 8628 §6.1's 20 letters, under `compat: hydra` high
+              length: z.int().min(6).max(32).optional(),
+              character_set: z
+                .string()
+                .regex(/^[A-Za-z0-9]{8,62}$/, "must be 8 or more letters and digits")
+                .refine((text) => new Set(text.toUpperCase()).size === text.length, "holds a character twice: case means nothing to people who type")
+                .optional(),
+            })
+            .refine(
+              ({ entropy_preset: preset, length, character_set: set }) => preset === undefined || (length === undefined && set === undefined),
+              "needs either entropy_preset, or length and character_set",
+            )
+            .prefault({}),
+        })
+        .prefault({}),
       grant: z
         .strictObject({
+          jwt: z
+            .strictObject({
+              jti_optional: z.boolean().default(false), // true: an assertion without `jti` can be used again until it expires
+              iat_optional: z.boolean().default(false), // as Hydra; without it `max_ttl` counts from now
+              max_ttl: duration.prefault("720h"), // from `iat` to `exp`, as Hydra
+              omit_assertion_audience: z.boolean().default(true), // as Hydra: the token is for whom the client asks, and not for whom the assertion was
+            })
+            .prefault({}),
           refresh_token: z.strictObject({ rotation_grace_period: duration.refine((milliseconds) => milliseconds <= 300_000, "is longer than 5 minutes").optional() }).prefault({}), // a superseded refresh token is no theft for so long: 60 s, under `compat: hydra` 0
+        })
+        .prefault({}),
+    })
+    .prefault({}),
+  oidc: z
+    .strictObject({
+      subject_identifiers: z
+        .strictObject({
+          supported_types: z
+            .array(z.enum(["public", "pairwise"]))
+            .min(1)
+            .default(["public"]), // as Hydra
+          pairwise: z.strictObject({ salt: z.string().min(8).optional() }).prefault({}), // what nobody may know who is not to link subjects; must never change
+        })
+        .refine(
+          ({ supported_types, pairwise }) => !supported_types.includes("pairwise") || pairwise.salt !== undefined,
+          "has pairwise among supported_types and no pairwise.salt: set it to a secret of 8 characters or more that never changes",
+        )
+        .prefault({}),
+      dynamic_client_registration: z
+        .strictObject({
+          enabled: z.boolean().default(false), // as Hydra: strangers may not make clients unless the operator says so
+          default_scope: z.array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/)).default(["offline_access", "offline", "openid"]), // as Hydra; also of clients that are made by the admin API
+          allowed_grant_types: z.array(z.string()).optional(), // unset: those by which a person agrees, since any scope may be registered; under `compat: hydra` all
+          initial_access_tokens: z.array(z.strictObject(bearer).refine(isOneOf, "needs either token or sha256")).default([]), // empty: anybody may register (RFC 7591 §3)
+          max_per_minute: z.int().min(1).max(100_000).default(60), // in one process: enough for people and test suites, too few to fill a disk
         })
         .prefault({}),
     })
     .prefault({}),
   refresh: z.strictObject({ revoke_previous_access_tokens: z.boolean().optional() }).prefault({}), // unset: they live until they expire; under `compat: hydra` a refresh ends them
   keys: z.strictObject({ publish_before_use: duration.prefault("10m") }).prefault({}), // a new key is in the JWKS for so long before it signs; under `compat: hydra` none
+  session_management: z.strictObject({ enabled: z.boolean().default(false) }).prefault({}), // clients may watch the session from a frame; off, for it needs a cookie that any site's frame gets, and most browsers keep it from them
+  outbound: z.strictObject({ allow: z.array(z.string()).default([]) }).prefault({}), // hosts, addresses and networks that are not public and that URLs of clients may lead to
   log: z
     .strictObject({ level: z.enum(["panic", "fatal", "error", "warn", "info", "debug", "trace"]).default("info"), format: z.enum(["json", "json_pretty", "text"]).optional() })
     .prefault({}), // unset: text for a terminal, JSON else; panic: Hydra's, as fatal

@@ -1,6 +1,7 @@
 /**
  * HTTP status of each error code at an endpoint that answers directly. The codes and statuses come from
- * RFC 6749 §5.2, RFC 7009 §2.2.1, RFC 7591 §3.2.2, RFC 6750 §3.1, OIDC Core §3.1.2.6; the last five are Hydra's.
+ * RFC 6749 §5.2, RFC 7009 §2.2.1, RFC 7591 §3.2.2, RFC 6750 §3.1, OIDC Core §3.1.2.6, RFC 8628 §3.5, RFC 9101 §7; from `request_unauthorized` to
+ * `insufficient_entropy` they are Hydra's.
  */
 export const HTTP_STATUS = {
   invalid_request: 400,
@@ -15,6 +16,9 @@ export const HTTP_STATUS = {
   invalid_target: 400,
   login_required: 400,
   consent_required: 400,
+  invalid_request_object: 400,
+  invalid_request_uri: 400,
+  unmet_authentication_requirements: 400,
   request_not_supported: 400,
   request_uri_not_supported: 400,
   registration_not_supported: 400,
@@ -23,13 +27,20 @@ export const HTTP_STATUS = {
   insufficient_scope: 403,
   invalid_client_metadata: 400,
   invalid_redirect_uri: 400,
+  unapproved_software_statement: 400,
   server_error: 500,
   temporarily_unavailable: 503,
+  too_many_requests: 429, // RFC 6585 §4
   request_unauthorized: 401,
   request_forbidden: 403,
   "Not Found": 404, // a challenge that is none of this server's
+  jti_known: 400,
+  missing_required_parameter: 400,
   invalid_state: 400,
   insufficient_entropy: 400,
+  authorization_pending: 400,
+  slow_down: 400,
+  expired_token: 400,
 } as const;
 
 /** A registered `error` code. */
@@ -41,6 +52,8 @@ export interface OAuthErrorOptions {
   readonly cause?: unknown;
   /** Value of `WWW-Authenticate`, where the status asks for one (RFC 6749 §5.2, RFC 6750 §3). */
   readonly wwwAuthenticate?: string;
+  /** Status where an endpoint has another than is usual for the code (RFC 6749 §5.2: the token endpoint says 400). */
+  readonly status?: 400;
 }
 
 /**
@@ -56,7 +69,7 @@ export class OAuthError extends Error {
   constructor(code: OAuthErrorCode, description: string, options: OAuthErrorOptions = {}) {
     super(describable(description), options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
-    this.status = HTTP_STATUS[code];
+    this.status = options.status ?? HTTP_STATUS[code];
     this.wwwAuthenticate = options.wwwAuthenticate ?? "";
   }
 }

@@ -34,11 +34,21 @@ export function fromHex(text: string): Uint8Array | undefined {
   return /^[0-9a-f]{32}$/.test(text) ? new Uint8Array(Buffer.from(text, "hex")) : undefined;
 }
 
+/** Reads a UUID. Undefined: it is none. */
+export function readUuid(text: string): Uint8Array | undefined {
+  return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text) ? new Uint8Array(Buffer.from(text.replaceAll("-", ""), "hex")) : undefined;
+}
+
+/** Writes 16 bytes as a UUID. */
+export function writeUuid(bytes: Uint8Array): string {
+  const hex = Buffer.from(bytes).toString("hex");
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
 /** A random UUID (version 4, RFC 9562 §5.4). */
 export function makeUuid(random: Random): string {
   const bytes = random(16);
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-  const hex = Buffer.from(bytes).toString("hex");
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  return writeUuid(bytes);
 }

@@ -12,11 +12,17 @@ export const SEAL_KINDS = {
   login_verifier: "lv",
   consent_challenge: "cc",
   consent_verifier: "cv",
+  logout_challenge: "oc",
+  logout_verifier: "ov",
   session_cookie: "sc",
   page_token: "pt",
+  device_code: "dc",
+  device_challenge: "dl",
+  device_verifier: "dv",
   stored_key: "sk",
   stored_outcome: "so",
   stored_session: "ss",
+  stored_secret: "st",
 } as const;
 
 /** Kind of a sealed string. */

@@ -11,3 +11,14 @@ export type SignatureAlg = (typeof SIGNATURE_ALGS)[number];
 export function isSignatureAlg(text: string): text is SignatureAlg {
   return (SIGNATURE_ALGS as readonly string[]).includes(text);
 }
+
+/** Algorithms with a shared secret, by the bytes that it must have at least (RFC 7518 §3.2). */
+export const SECRET_ALGS = { HS256: 32, HS384: 48, HS512: 64 } as const;
+
+/** One of them. */
+export type SecretAlg = keyof typeof SECRET_ALGS;
+
+/** Whether a text names one. */
+export function isSecretAlg(text: string): text is SecretAlg {
+  return Object.hasOwn(SECRET_ALGS, text);
+}

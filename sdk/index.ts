@@ -3,8 +3,10 @@ import { type ConnectTransportOptions, createConnectTransport } from "@connectrp
 import type { Client as RegisteredClient } from "#gen/writ/admin/v1/client_pb.ts";
 import { ClientService } from "#gen/writ/admin/v1/client_service_pb.ts";
 import { type Consent, ConsentService } from "#gen/writ/admin/v1/consent_service_pb.ts";
+import { type Device, DeviceService } from "#gen/writ/admin/v1/device_service_pb.ts";
 import { JwkService } from "#gen/writ/admin/v1/jwk_service_pb.ts";
 import { type Login, LoginService } from "#gen/writ/admin/v1/login_service_pb.ts";
+import { type Logout, LogoutService } from "#gen/writ/admin/v1/logout_service_pb.ts";
 import { MetadataService } from "#gen/writ/admin/v1/metadata_service_pb.ts";
 import { SessionService } from "#gen/writ/admin/v1/session_service_pb.ts";
 import { TokenService as AdminTokenService } from "#gen/writ/admin/v1/token_service_pb.ts";
@@ -27,6 +29,11 @@ export type LoginRequest = Login;
 /** What a consent app is to show. */
 export type ConsentRequest = Consent;
 
+/** What a logout app is to ask. */
+export type LogoutRequest = Logout;
+/** The request of a device whose user code a person has typed. */
+export type DeviceRequest = Device;
+
 /** A client as login and consent apps, and administrators, see it. */
 export type OAuthClient = RegisteredClient;
 
@@ -39,6 +46,10 @@ export interface WritClient {
   readonly logins: Client<typeof LoginService>;
   /** Consent requests, for the consent app. */
   readonly consents: Client<typeof ConsentService>;
+  /** Logout requests, for the logout app. */
+  readonly logouts: Client<typeof LogoutService>;
+  /** User codes of devices, for the device app. */
+  readonly devices: Client<typeof DeviceService>;
   /** Login and consent sessions. */
   readonly sessions: Client<typeof SessionService>;
   /** Tokens as an administrator sees them. */
@@ -76,6 +87,8 @@ export function writClientOver(transport: Transport): WritClient {
     metadata: createClient(MetadataService, transport),
     logins: createClient(LoginService, transport),
     consents: createClient(ConsentService, transport),
+    logouts: createClient(LogoutService, transport),
+    devices: createClient(DeviceService, transport),
     sessions: createClient(SessionService, transport),
     adminTokens: createClient(AdminTokenService, transport),
     tokens: createClient(TokenService, transport),

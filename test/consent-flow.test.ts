@@ -63,7 +63,7 @@ describeWrit("consent requests", { clock: time.clock }, (writ) => {
     const rp = await createRp(writ(), { audience: ["https://api.example"] });
     const session = {
       access_token: { tenant: "t-1", nested: { a: [1] } },
-      id_token: { name: "Alice", sub: "mallory", iss: "x", aud: "y", sid: "z", nonce: "n", exp: 1, acr: "9", amr: ["x"] },
+      id_token: { level: "gold", sub: "mallory", iss: "x", aud: "y", sid: "z", nonce: "n", exp: 1, acr: "9", amr: ["x"] },
     };
     const tokens = await getTokens(writ(), rp, {
       request: { audience: "https://api.example", nonce: "n-0S6_WzA2Mj" },
@@ -73,7 +73,7 @@ describeWrit("consent requests", { clock: time.clock }, (writ) => {
     const { ext, aud, scope, sub, token_use: use } = await introspect(writ(), tokens.access_token);
     assert.deepEqual([ext, aud, scope, sub, use], [session.access_token, ["https://api.example", "urn:other"], "openid write", "alice", "access_token"]);
     const claims = JSON.parse(Buffer.from(tokens.id_token.split(".")[1], "base64url").toString());
-    assert.deepEqual([claims.name, claims.sub, claims.nonce, claims.acr, claims.amr], ["Alice", "alice", "n-0S6_WzA2Mj", undefined, undefined]);
+    assert.deepEqual([claims.level, claims.sub, claims.nonce, claims.acr, claims.amr], ["gold", "alice", "n-0S6_WzA2Mj", undefined, undefined]);
   });
 
   test("hydra.md §3.5: accept says which member is wrong", async () => {

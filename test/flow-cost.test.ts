@@ -27,6 +27,21 @@ describeWrit("what a flow costs", {}, (writ) => {
     }
   });
 
+  test("DESIGN §2: tokens in the authorization response cost no statement: every response type takes as many as the code alone, at the most", async () => {
+    const metadata = { grant_types: ["authorization_code", "implicit"], response_types: ["code", "id_token", "id_token token", "token", "code id_token token"] };
+    const rp = await createRp(writ(), metadata);
+    const costs: number[] = [];
+    for (const type of metadata.response_types) {
+      const request = rp.request({ response_type: type, nonce: "n-0S6_WzA2Mj", scope: "openid read" });
+      await finishFlow(writ(), openUserAgent(writ()), request);
+      writ().resetStatements();
+      await finishFlow(writ(), openUserAgent(writ()), request, { login: { remember: true }, consent: { remember: true } });
+      costs.push(counted(writ()).length);
+    }
+    const [ofCode = 0, ...others] = costs;
+    assert.ok(ofCode > 3 && others.every((cost) => cost <= ofCode), costs.join(" "));
+  });
+
   test("DESIGN §2: a refresh takes at most three, one in grace too; the introspection of a grant's token at most one", async () => {
     const rp = await createRp(writ());
     const { refresh_token: token, access_token: access } = await getTokens(writ(), rp);

@@ -33,14 +33,14 @@ describeWrit("refresh token grant", { clock: time.clock }, (writ) => {
     const first = await getTokens(writ(), rp, {
       login: { subject, amr: ["pwd"] },
       request: { nonce: "n-0S6_WzA2Mj" },
-      consent: { session: { id_token: { name: "A" }, access_token: { t: 1 } } },
+      consent: { session: { id_token: { level: "A" }, access_token: { t: 1 } } },
     });
     time.advance(10 * MINUTE);
     const { status, body: second } = await refresh(writ(), rp, first.refresh_token);
     assert.equal(status, 200);
     assert.notEqual(second.refresh_token, first.refresh_token);
     const [a, b] = [claimsOf(first.id_token), claimsOf(second.id_token)];
-    for (const name of ["iss", "sub", "aud", "auth_time", "rat", "nonce", "sid", "amr", "name"]) assert.deepEqual(b[name], a[name], name);
+    for (const name of ["iss", "sub", "aud", "auth_time", "rat", "nonce", "sid", "amr", "level"]) assert.deepEqual(b[name], a[name], name);
     for (const name of ["iat", "exp", "jti", "at_hash"]) assert.notEqual(b[name], a[name], name);
     assert.deepEqual((await introspect(writ(), second.access_token)).ext, { t: 1 });
     assert.equal(await isActive(writ(), first.access_token), true, "access tokens of earlier generations live until they expire");
@@ -154,11 +154,11 @@ describeWrit("tokens of a grant", { clock: time.clock }, (writ) => {
   });
 
   test("OIDC Core §5.3: userinfo tells the subject and what the consent app attached, by GET, by POST with the header and by a form", async () => {
-    const rp = await createRp(writ());
+    const rp = await createRp(writ(), { scope: "openid profile email" });
     const subject = newSubject();
     const { access_token: token } = await getTokens(writ(), rp, {
       login: { subject, amr: ["pwd"] },
-      request: { nonce: "n-0S6_WzA2Mj" },
+      request: { nonce: "n-0S6_WzA2Mj", scope: "openid profile email" },
       consent: { session: { id_token: { name: "Alice", email_verified: true } } },
     });
     const byGet = await userinfo(writ(), token);

@@ -24,10 +24,17 @@ describeWrit("metadata", {}, (writ) => {
       if (!name.endsWith("_endpoint") && name !== "jwks_uri") continue;
       const { pathname } = new URL(String(value));
       const { status } = await send(writ().publicUrl + pathname);
-      const answers = { jwks_uri: 200, authorization_endpoint: 400, userinfo_endpoint: 401 }[name] ?? 405;
+      const answers = { jwks_uri: 200, authorization_endpoint: 400, userinfo_endpoint: 401, end_session_endpoint: 303 }[name] ?? 405;
       assert.equal(status, answers, `${name} ${pathname}`);
     }
-    assert.deepEqual(body.grant_types_supported, ["authorization_code", "refresh_token", "client_credentials"]);
+    assert.deepEqual(body.grant_types_supported, [
+      "authorization_code",
+      "refresh_token",
+      "client_credentials",
+      "urn:ietf:params:oauth:grant-type:jwt-bearer",
+      "urn:ietf:params:oauth:grant-type:device_code",
+      "implicit",
+    ]);
   });
 
   test("specs.md §0.8: discovery and JWKS answer any origin and any request header; an ETag spares the body", async () => {

@@ -3,6 +3,7 @@ import { after, before, describe, test } from "node:test";
 import { Configuration, OAuth2Api } from "@ory/hydra-client";
 import * as oauth from "oauth4webapi";
 import * as openid from "openid-client";
+import { createDevice } from "./harness/device.ts";
 import { freePort } from "./harness/port.ts";
 import { createRp, newSubject, openUserAgent, parametersOf, type Rp } from "./harness/user-agent.ts";
 import { startWrit, type Writ } from "./harness/writ.ts";
@@ -25,8 +26,7 @@ for (const arrangement of ["direct", "apart"] as const)
     const api = () => new OAuth2Api(new Configuration({ basePath: writ().adminUrl }));
 
     /** What Ory's example app does, call by call (hydra.md §13), with a browser beside it. */
-    const browse = async (url: string, subject: string): Promise<URL> => {
-      const agent = openUserAgent(writ());
+    const browse = async (url: string, subject: string, agent = openUserAgent(writ())): Promise<URL> => {
       const locationOf = async (to: string) => (await agent.get(to)).headers.get("location") ?? "";
       const { login_challenge: loginChallenge = "" } = parametersOf(await locationOf(url));
       const { data: login } = await api().getOAuth2LoginRequest({ loginChallenge });
@@ -106,6 +106,48 @@ for (const arrangement of ["direct", "apart"] as const)
       assert.equal(status, 401);
     });
 
+    /** The device app of Ory's example, and then the login and consent apps (hydra.md §13). */
+    const connectDevice = async (uri: string, userCode: string, subject: string): Promise<URL> => {
+      const agent = openUserAgent(writ());
+      const { device_challenge: deviceChallenge = "" } = parametersOf((await agent.get(uri)).headers.get("location"));
+      const { data } = await api().acceptUserCodeRequest({ deviceChallenge, acceptDeviceUserCodeRequest: { user_code: userCode } });
+      return browse(data.redirect_to, subject, agent);
+    };
+
+    test("openid-client 6: initiateDeviceAuthorization and pollDeviceAuthorizationGrant, with @ory/hydra-client in the device app", async () => {
+      const { client_id: clientId } = await createDevice(writ(), { scope: SCOPE });
+      const subject = newSubject();
+      const config = await openid.discovery(issuer, clientId, undefined, openid.None(), { execute: [openid.allowInsecureRequests] });
+      const codes = await openid.initiateDeviceAuthorization(config, { scope: SCOPE });
+      const polling = openid.pollDeviceAuthorizationGrant(config, codes);
+      const done = await connectDevice(codes.verification_uri_complete ?? "", codes.user_code, subject);
+      assert.deepEqual([done.pathname, done.searchParams.get("client_id")], ["/oauth2/fallbacks/device/done", clientId]);
+      const tokens = await polling;
+      assert.equal(tokens.claims()?.sub, subject);
+      assert.equal((await openid.fetchUserInfo(config, tokens.access_token, subject)).sub, subject);
+      assert.equal((await openid.refreshTokenGrant(config, tokens.refresh_token ?? assert.fail("no refresh token"))).claims()?.sub, subject);
+    });
+
+    test("oauth4webapi 3: the device flow of a confidential client, each answer checked by the library; @ory/hydra-client is refused a wrong code", async () => {
+      const registered = await createDevice(writ(), { scope: SCOPE, token_endpoint_auth_method: "client_secret_basic" });
+      const subject = newSubject();
+      const insecure = { [oauth.allowInsecureRequests]: true };
+      const as = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, insecure));
+      const client: oauth.Client = { client_id: registered.client_id };
+      const authentication = oauth.ClientSecretBasic(registered.client_secret);
+      const asked = await oauth.deviceAuthorizationRequest(as, client, authentication, { scope: SCOPE }, insecure);
+      const codes = await oauth.processDeviceAuthorizationResponse(as, client, asked);
+      const pollOnce = async () => oauth.processDeviceCodeResponse(as, client, await oauth.deviceCodeGrantRequest(as, client, authentication, codes.device_code, insecure));
+      await assert.rejects(pollOnce(), (error: oauth.ResponseBodyError) => error.error === "authorization_pending" && error.status === 400);
+      await assert.rejects(
+        connectDevice(codes.verification_uri, "XXXX-XXXX", subject),
+        (error: { response?: { status: number; data: unknown } }) => error.response?.status === 400,
+      );
+      await connectDevice(codes.verification_uri, codes.user_code, subject);
+      const tokens = await pollOnce();
+      assert.equal(oauth.getValidatedIdTokenClaims(tokens)?.sub, subject);
+    });
+
     test("@ory/hydra-client: a login app and a consent app written for Hydra accept, reject, list and revoke", async () => {
       const rp = await newRp();
       const subject = newSubject();
@@ -130,5 +172,27 @@ for (const arrangement of ["direct", "apart"] as const)
       const { data: denied } = await api().rejectOAuth2ConsentRequest({ consentChallenge, rejectOAuth2Request: { error: "access_denied", error_description: "No" } });
       assert.deepEqual([(await locationOf(denied.redirect_to)).error, (await locationOf(denied.redirect_to)).error_description !== "No"], ["access_denied", true]);
       await assert.rejects(api().getOAuth2LoginRequest({ loginChallenge: "unknown" }), (error: { response?: { status: number } }) => error.response?.status === 404);
+    });
+
+    test("openid-client 6 and @ory/hydra-client: the end session URL of the one, and a logout app written for Hydra", async () => {
+      const bye = "http://127.0.0.1:7/bye";
+      const rp = await newRp({ post_logout_redirect_uris: [bye] });
+      const subject = newSubject();
+      const config = await openid.discovery(issuer, rp.client.client_id, undefined, openid.ClientSecretBasic(rp.client.client_secret), { execute: [openid.allowInsecureRequests] });
+      const tokens = await openid.authorizationCodeGrant(config, await browse(rp.request({ redirect_uri: REDIRECT_URI, scope: SCOPE }), subject), {
+        expectedState: openid.skipStateCheck,
+      });
+      const url = openid.buildEndSessionUrl(config, { id_token_hint: tokens.id_token ?? "", post_logout_redirect_uri: bye, state: "after" });
+      assert.equal(url.pathname, "/oauth2/sessions/logout");
+      const agent = openUserAgent(writ());
+      const challengeOf = async () => parametersOf((await agent.get(url.href)).headers.get("location")).logout_challenge ?? assert.fail("nobody was asked");
+      const logoutChallenge = await challengeOf();
+      const { data: logout } = await api().getOAuth2LogoutRequest({ logoutChallenge });
+      assert.deepEqual([logout.subject, logout.rp_initiated, logout.client?.client_id, logout.sid], [subject, true, rp.client.client_id, tokens.claims()?.sid]);
+      assert.equal((await api().rejectOAuth2LogoutRequest({ logoutChallenge })).status, 204);
+      const { data: accepted } = await api().acceptOAuth2LogoutRequest({ logoutChallenge: await challengeOf() });
+      const { headers } = await agent.get(accepted.redirect_to);
+      assert.equal(headers.get("location"), `${bye}?state=after`);
+      await assert.rejects(api().getOAuth2LogoutRequest({ logoutChallenge: "unknown" }), (error: { response?: { status: number } }) => error.response?.status === 404);
     });
   });

@@ -88,7 +88,8 @@ describeWrit("authorization endpoint", {}, (writ) => {
     const rp = await createRp(writ(), { audience: ["https://api.example"] });
     for (const [more, error] of [
       [{ response_type: undefined }, "invalid_request"],
-      [{ response_type: "token" }, "unsupported_response_type"],
+      [{ response_type: "token" }, "unauthorized_client"],
+      [{ response_type: "token banana" }, "unsupported_response_type"],
       [{ response_type: "code banana" }, "unsupported_response_type"],
       [{ response_type: "toString" }, "unsupported_response_type"],
       [{ response_mode: "query.jwt" }, "unsupported_response_mode"],
@@ -105,8 +106,8 @@ describeWrit("authorization endpoint", {}, (writ) => {
       [{ code_challenge: S256("v"), code_challenge_method: "plain" }, "invalid_request"],
       [{ code_challenge: S256("v") }, "invalid_request"],
       [{ code_challenge_method: "S256" }, "invalid_request"],
-      [{ request: "x" }, "request_not_supported"],
-      [{ request_uri: "https://rp.example/r" }, "request_uri_not_supported"],
+      [{ request: "x" }, "invalid_request_object"],
+      [{ request_uri: "https://rp.example/r" }, "invalid_request_uri"],
       [{ registration: "{}" }, "registration_not_supported"],
       [{ custom: "x".repeat(4000) }, "invalid_request"],
     ] as const) {

@@ -1,15 +1,17 @@
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { ConsentRequest, LoginRequest, WritClient } from "#sdk/index.ts";
+import { addDevicePages } from "./device.ts";
 import { NO_CHALLENGE, toFailure, UNPROVED } from "./failure.ts";
 import { makeFormGuard } from "./form-guard.ts";
-import { consentPage, errorPage, failurePage, loginPage, type Markup } from "./pages.ts";
-import { claimsOf } from "./scopes.ts";
+import { consentPage, errorPage, failurePage, loginPage, logoutPage, type Markup, stayedPage } from "./pages.ts";
+import { claimsOf, namesIn } from "./scopes.ts";
 import { STYLE } from "./style.ts";
+import { text } from "./text.ts";
 
 /** What the app is made of. */
 export interface LoginAppOptions {
-  readonly writ: Pick<WritClient, "logins" | "consents">;
+  readonly writ: Pick<WritClient, "logins" | "consents" | "logouts" | "devices">;
   /** Browsers reach it by https. */
   readonly secure: boolean;
   /** Told of what nobody foresaw. */
@@ -26,9 +28,8 @@ const HEADERS: Readonly<Record<string, string>> = {
 
 const REMEMBER_LOGIN = 30 * 24 * 3600;
 const MAX_FORM = 64 * 1024;
-const MAX_TEXT = 1000;
 
-/** The login and consent app: the pages between Writ and the people. */
+/** The login, consent and logout app: the pages between Writ and the people. */
 export function makeLoginApp({ writ, secure, onError }: LoginAppOptions): Hono {
   const guard = makeFormGuard(secure);
   const app = new Hono();
@@ -93,7 +94,7 @@ export function makeLoginApp({ writ, secure, onError }: LoginAppOptions): Hono {
     const { requestedScope: scopes, requestedAccessTokenAudience: audience, client, subject } = consent;
     // Agreed to before, or a client of the operator's own: nothing is asked.
     if (consent.skip || client?.skipConsent) return context.redirect(await allow(consent, scopes, false));
-    return context.html(consentPage({ challenge, proof: guard.proofFor(context, challenge), client, subject, scopes, audience }));
+    return context.html(consentPage({ challenge, proof: guard.proofFor(context, challenge), client, subject, scopes, claims: namesIn(consent.oidcContext?.claims), audience }));
   });
 
   app.post("/consent", async (context) => {
@@ -113,6 +114,25 @@ export function makeLoginApp({ writ, secure, onError }: LoginAppOptions): Hono {
     return context.redirect(await allow(consent, granted, form.get("remember") === "1"), 303);
   });
 
+  app.get("/logout", async (context) => {
+    const challenge = context.req.query("logout_challenge") ?? "";
+    if (challenge === "") return context.html(failurePage(NO_CHALLENGE), 400);
+    const { logout } = await writ.logouts.getLogout({ logoutChallenge: challenge });
+    // A client of the operator's own that has shown an ID token of this very session: nothing is asked.
+    if (logout?.client?.skipLogoutConsent === true) return context.redirect((await writ.logouts.acceptLogout({ logoutChallenge: challenge })).redirectTo);
+    return context.html(logoutPage({ challenge, proof: guard.proofFor(context, challenge), client: logout?.client, subject: logout?.subject ?? "" }));
+  });
+
+  app.post("/logout", async (context) => {
+    const form = await context.req.formData();
+    const challenge = text(form.get("challenge"), MAX_FORM);
+    if (!guard.isProved(context, challenge, text(form.get("proof")))) return context.html(failurePage(UNPROVED), 403);
+    if (form.get("action") === "logout") return context.redirect((await writ.logouts.acceptLogout({ logoutChallenge: challenge })).redirectTo, 303);
+    await writ.logouts.rejectLogout({ logoutChallenge: challenge });
+    return context.html(stayedPage());
+  });
+  addDevicePages(app, { writ, guard });
+
   async function getLogin(loginChallenge: string): Promise<LoginRequest> {
     const { login } = await writ.logins.getLogin({ loginChallenge });
     if (login === undefined) throw new Error("a login request without its content");
@@ -125,8 +145,8 @@ export function makeLoginApp({ writ, secure, onError }: LoginAppOptions): Hono {
     return consent;
   }
 
-  async function allow({ challenge, subject, requestedAccessTokenAudience }: ConsentRequest, grantScope: string[], remember: boolean): Promise<string> {
-    const session = { idToken: claimsOf(subject, grantScope) };
+  async function allow({ challenge, subject, requestedAccessTokenAudience, oidcContext }: ConsentRequest, grantScope: string[], remember: boolean): Promise<string> {
+    const session = { idToken: claimsOf(subject, grantScope, namesIn(oidcContext?.claims)) };
     const accept = { grantScope, grantAccessTokenAudience: requestedAccessTokenAudience, remember, session };
     return (await writ.consents.acceptConsent({ consentChallenge: challenge, accept })).redirectTo;
   }
@@ -140,9 +160,4 @@ function isFromHere({ req }: Context): boolean {
   const site = req.header("sec-fetch-site");
   if (site !== undefined && site !== "same-origin") return false;
   return origin === undefined || URL.parse(origin)?.host === req.header("host");
-}
-
-/** A text of a form or query, of a length that can be shown. */
-function text(value: unknown, longest = MAX_TEXT): string {
-  return typeof value === "string" ? value.slice(0, longest) : "";
 }

@@ -22,6 +22,7 @@ export const NO_CHALLENGE: Failure = {
   text: "This page is part of signing in to an application. Start at the application; it brings you back here.",
 };
 
+const TOO_MANY: Failure = { status: 403, title: "Too many wrong codes", text: "Wait a while, then have the device show a new code and start again." };
 const EXPIRED: Failure = { status: 410, title: "This took too long", text: "The request has expired. Go back to the application and start again." };
 const UNKNOWN: Failure = {
   status: 404,
@@ -35,6 +36,7 @@ const BROKEN: Failure = { status: 500, title: "Something went wrong", text: "Try
 export function toFailure(error: unknown): Failure {
   if (!(error instanceof ConnectError)) return BROKEN;
   if (oauthErrorOf(error) === "request_unauthorized") return EXPIRED;
+  if (oauthErrorOf(error) === "access_denied") return TOO_MANY; // of all that the apps ask, only user codes are refused so
   if (error.code === Code.NotFound) return UNKNOWN;
   if (error.code === Code.InvalidArgument) return { ...NO_CHALLENGE, text: "The answer was not accepted. Go back to the application and start again." };
   return [Code.Unavailable, Code.DeadlineExceeded, Code.Canceled, Code.Aborted].includes(error.code) ? AWAY : BROKEN;

@@ -6,7 +6,8 @@ import { explainScope } from "./scopes.ts";
 /** Markup that is escaped where it must be. */
 export type Markup = ReturnType<typeof html>;
 
-function page(title: string, content: Markup): Markup {
+/** A whole page. */
+export function page(title: string, content: Markup): Markup {
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -68,15 +69,17 @@ ${links(client)}`,
   );
 }
 
+/** What the consent page shows. */
+interface ConsentPage extends FormPage {
+  readonly subject: string;
+  readonly scopes: readonly string[];
+  /** Names of claims that are asked for by themselves. */
+  readonly claims: readonly string[];
+  readonly audience: readonly string[];
+}
+
 /** The consent page. */
-export function consentPage({
-  challenge,
-  proof,
-  client,
-  subject,
-  scopes,
-  audience,
-}: FormPage & { readonly subject: string; readonly scopes: readonly string[]; readonly audience: readonly string[] }): Markup {
+export function consentPage({ challenge, proof, client, subject, scopes, claims, audience }: ConsentPage): Markup {
   const items = scopes.map((scope, i) => {
     const { title, text } = explainScope(scope);
     return html`<li><input id="scope-${i}" name="grant_scope" type="checkbox" value="${scope}" checked><label for="scope-${i}">${title}<span>${text}</span></label></li>`;
@@ -88,7 +91,8 @@ export function consentPage({
 <form method="post" action="/consent">
 <input type="hidden" name="challenge" value="${challenge}">
 <input type="hidden" name="proof" value="${proof}">
-${items.length === 0 ? html`<p>It asks for no permission in particular.</p>` : html`<fieldset><legend>It would be able to</legend><ul class="scopes">${items}</ul></fieldset>`}
+${items.length === 0 && claims.length === 0 ? html`<p>It asks for no permission in particular.</p>` : html`<fieldset><legend>It would be able to</legend><ul class="scopes">${items}</ul></fieldset>`}
+${claims.length === 0 ? "" : html`<p id="claims">It would be told: ${claims.map((each, i) => html`${i === 0 ? "" : ", "}<code>${each}</code>`)}</p>`}
 ${audience.length === 0 ? "" : html`<p>With these services: ${audience.map((each, i) => html`${i === 0 ? "" : ", "}<code>${each}</code>`)}</p>`}
 <div class="check"><input id="remember" name="remember" type="checkbox" value="1"><label for="remember">Do not ask again for the same permissions</label></div>
 <div class="buttons">
@@ -98,6 +102,28 @@ ${audience.length === 0 ? "" : html`<p>With these services: ${audience.map((each
 </form>
 ${links(client)}`,
   );
+}
+
+/** The logout page. A client is known only where one asks that has shown an ID token. */
+export function logoutPage({ challenge, proof, client, subject }: FormPage & { readonly subject: string }): Markup {
+  return page(
+    "Sign out",
+    html`${client === undefined ? html`<h1>Sign out</h1>` : heading("Sign out", client, "asked by")}
+<p>You are signed in as <strong id="subject">${subject}</strong>. Do you want to sign out, here and in the applications that you came from?</p>
+<form method="post" action="/logout">
+<input type="hidden" name="challenge" value="${challenge}">
+<input type="hidden" name="proof" value="${proof}">
+<div class="buttons">
+<button id="logout-confirm" class="primary" type="submit" name="action" value="logout">Sign out</button>
+<button id="logout-cancel" class="quiet" type="submit" name="action" value="cancel">Stay signed in</button>
+</div>
+</form>`,
+  );
+}
+
+/** The person did not want to. */
+export function stayedPage(): Markup {
+  return page("You are still signed in", html`<h1>You are still signed in</h1><p>Nothing has changed. You can close this page, or go back to the application.</p>`);
 }
 
 /** What went wrong. */
@@ -115,7 +141,8 @@ export function errorPage(error: string, description: string): Markup {
   );
 }
 
-function heading(title: string, client: OAuthClient | undefined, link: string): Markup {
+/** Title, and whose it is about. */
+export function heading(title: string, client: OAuthClient | undefined, link: string): Markup {
   const name = nameOf(client);
   const logo = safeUrl(client?.logoUri ?? "", ["https:"]);
   const mark =
@@ -125,11 +152,13 @@ function heading(title: string, client: OAuthClient | undefined, link: string): 
   return html`<header>${mark}<div><h1>${title}</h1><p class="client">${link} <strong id="client-name">${name}</strong></p></div></header>`;
 }
 
-function nameOf(client: OAuthClient | undefined): string {
+/** What a client is called. */
+export function nameOf(client: OAuthClient | undefined): string {
   return client?.clientName || client?.clientId || "an application";
 }
 
-function links(client: OAuthClient | undefined): Markup | "" {
+/** What the client has to say of itself. */
+export function links(client: OAuthClient | undefined): Markup | "" {
   const known = [
     ["client-uri", "About the application", client?.clientUri],
     ["policy-uri", "Privacy policy", client?.policyUri],

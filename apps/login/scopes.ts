@@ -19,8 +19,23 @@ export function explainScope(scope: string): ScopeText {
   return Object.hasOwn(TEXTS, scope) ? (TEXTS[scope] ?? { title: scope, text: "" }) : { title: scope, text: "A permission of this service." };
 }
 
-/** Claims about the demo's people, by the scopes that were granted (OIDC Core §5.4). Yours come from where your users are. */
-export function claimsOf(subject: string, granted: readonly string[]): Record<string, string | number | boolean | Record<string, string>> {
+type Claims = Record<string, string | number | boolean | Record<string, string>>;
+
+/** Names of the claims that a request asks for by themselves, wherever it wants them (OIDC Core §5.5). */
+export function namesIn(claims: Readonly<Record<string, unknown>> | undefined): string[] {
+  return [...new Set([claims?.id_token, claims?.userinfo].flatMap((wishes) => Object.keys(wishes ?? {})))];
+}
+
+/**
+ * Claims about the demo's people, by the scopes that were granted (OIDC Core §5.4) and the names that were agreed to. Yours come
+ * from where your users are.
+ */
+export function claimsOf(subject: string, granted: readonly string[], names: readonly string[]): Claims {
+  const all = claimsOfScopes(subject, Object.keys(TEXTS));
+  return { ...claimsOfScopes(subject, granted), ...Object.fromEntries(names.flatMap((name) => (Object.hasOwn(all, name) ? [[name, all[name] ?? ""]] : []))) };
+}
+
+function claimsOfScopes(subject: string, granted: readonly string[]): Claims {
   const page = `https://people.example/${encodeURIComponent(subject)}`;
   const address = { formatted: "1 Sample Street\n12345 Sampleton\nAtlantis", street_address: "1 Sample Street", locality: "Sampleton", postal_code: "12345", country: "Atlantis" };
   return {

@@ -5,7 +5,7 @@ import { makeLoginApp } from "./app.ts";
 
 /** Where the app listens and whom it talks to. */
 export interface LoginAppServer {
-  readonly writ: Pick<WritClient, "logins" | "consents">;
+  readonly writ: Pick<WritClient, "logins" | "consents" | "logouts" | "devices">;
   readonly host: string;
   readonly port: number;
   readonly onError: (error: unknown) => void;

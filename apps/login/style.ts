@@ -36,6 +36,11 @@ legend { padding: 0; margin-bottom: .6rem; font-weight: 600; }
 .scopes li + li { border-top: 1px solid var(--line); }
 .scopes label { display: block; overflow-wrap: anywhere; }
 .scopes span { display: block; font-weight: 400; color: var(--soft); font-size: .9rem; }
+.scopes strong { display: block; }
+.hint { margin: 0; color: var(--soft); font-size: .92rem; }
+input.code, .shown { font-family: ui-monospace, monospace; font-size: 1.35rem; letter-spacing: .12em; text-align: center; }
+input.code { text-transform: uppercase; }
+.shown { background: var(--tint); border-radius: .65rem; padding: .7rem .9rem; font-weight: 700; }
 .buttons { display: grid; gap: .6rem; margin-top: 1.25rem; }
 button { font: inherit; font-weight: 600; border-radius: .65rem; padding: .75rem 1rem; cursor: pointer; border: 1px solid transparent; min-height: 2.9rem; }
 .primary { background: var(--accent); color: var(--accent-ink); }

@@ -1,8 +1,9 @@
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { type ApiFlags, postForm, readAnswer } from "../api.ts";
 import type { CodeFlags } from "../authorization-code.ts";
 import { type CredentialFlags, credentialsOf, postAsClient } from "../client-credentials.ts";
 import { collect } from "../client-flags.ts";
+import type { DeviceFlags } from "../device-code.ts";
 import { ID_VIEW, type OutputFlags, printOne, type View } from "../output.ts";
 import { TOKEN_VIEW, tokenOf } from "../token-view.ts";
 import { apiCommand } from "./common.ts";
@@ -45,6 +46,13 @@ export function tokenCommands(parents: Readonly<Record<"perform" | "introspect" 
     .option("--skip", "begin without the start page")
     .option("--https", "callback server with a certificate made for this run, of which the browser warns")
     .action(async (flags: CodeFlags) => (await import("../authorization-code.ts")).performAuthorizationCode(flags));
+  withClient(apiCommand(parents.perform, "public", "device-code", "Get tokens as a device that a person connects in a browser (RFC 8628)"))
+    .option("--scope <scopes>", "scopes to ask for; offline,openid unless given", collect)
+    .option("--audience <audience>", "audience to ask for", collect)
+    .option("--device-auth-url <url>", "device authorization endpoint; else by discovery")
+    .option("--token-url <url>", "token endpoint; else by discovery")
+    .addOption(new Option("-p, --port <port>").hideHelp().argParser(refusePages))
+    .action(async (flags: DeviceFlags) => (await import("../device-code.ts")).performDeviceCode(flags));
   apiCommand(parents.introspect, "admin", "token", "Say what is known of a token")
     .argument("<token>")
     .option("--scope <scopes>", "scopes that it must have, or it is shown as not active", collect)
@@ -63,6 +71,12 @@ function portNumber(text: string): number {
   const port = wholeNumber(text);
   if (port < 0 || port > 65_535) throw new InvalidArgumentError("It is no port.");
   return port;
+}
+
+/** Hydra's -1 asks for no pages. */
+function refusePages(port: string): string {
+  if (port === "-1") return port;
+  throw new InvalidArgumentError("This command has no pages of its own. 'writ serve demo' has those for entering a code.");
 }
 
 function withClient(command: Command): Command {

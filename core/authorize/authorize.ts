@@ -5,14 +5,16 @@ import type { StoredClient } from "../model/client.ts";
 import { getClient } from "../store/clients.ts";
 import { afterConsent } from "./after-consent.ts";
 import { afterLogin } from "./after-login.ts";
-import { errorPage, respondError, toResponseError } from "./answer.ts";
+import { errorPage, respondError, type Target, toResponseError } from "./answer.ts";
 import { beginLogin } from "./begin.ts";
 import { readBrowser } from "./cookies.ts";
 import type { AuthorizeDeps } from "./flow.ts";
 import { type ParameterMap, single, toParameterMap } from "./parameters.ts";
 import { readRequest, readTarget } from "./request.ts";
+import { resolveRequestObject } from "./request-object.ts";
 import { MAX_URL } from "./request-url.ts";
 import type { Answer } from "./response-modes.ts";
+import { watchSession } from "./session-state.ts";
 
 /**
  * Authorization endpoint: a new request, or a browser that comes back with a verifier, beside which nothing else of the URL
@@ -32,16 +34,43 @@ export async function authorize(deps: AuthorizeDeps, { context, cookie }: Author
     if (context?.method === "POST" && browser.binding === undefined) return againByGet(deps, parameters);
 
     const client = await requireClient(deps, single(parameters, "client_id"));
-    const target = readTarget(deps, client, parameters);
+    const { parameters: resolved, refusal } = await resolve(deps, client, parameters, now);
+    const scope = (resolved.get("scope") ?? []).flatMap((names) => names.split(" "));
+    const { target, setCookie } = watchSession(deps, findTarget(deps, client, resolved, refusal), { clientId: client.record.client.clientId, scope, browser });
     try {
-      const request = await readRequest(deps, client, parameters, target);
+      if (refusal !== undefined) throw refusal;
+      const request = await readRequest(deps, client, resolved, target);
       return await beginLogin(deps, { client, request, target, browser, now });
     } catch (error) {
-      return respondError(deps, target, toResponseError(error), client.record.client.clientId);
+      return { ...respondError(deps, target, toResponseError(error), client.record.client.clientId), setCookie: [...setCookie] };
     }
   } catch (error) {
     if (error instanceof OAuthError) return errorPage(deps, error);
     throw error;
+  }
+}
+
+/** The parameters with those of a request object; where that is refused, those beside it, and why. */
+async function resolve(
+  deps: AuthorizeDeps,
+  client: StoredClient,
+  parameters: ParameterMap,
+  now: EpochMillis,
+): Promise<{ readonly parameters: ParameterMap; readonly refusal: OAuthError | undefined }> {
+  try {
+    return { parameters: await resolveRequestObject(deps, client, parameters, now), refusal: undefined };
+  } catch (error) {
+    if (error instanceof OAuthError) return { parameters, refusal: error };
+    throw error;
+  }
+}
+
+/** Of a request object that is refused the client hears where what stands beside it says (RFC 6749 §4.1.2.1), and else the person. */
+function findTarget(deps: AuthorizeDeps, client: StoredClient, parameters: ParameterMap, refusal: OAuthError | undefined): Target {
+  try {
+    return readTarget(deps, client, parameters);
+  } catch (error) {
+    throw error instanceof OAuthError ? (refusal ?? error) : error;
   }
 }
 

@@ -14,6 +14,8 @@ export interface Browser {
   readonly flows: Readonly<Record<string, string>>;
   /** Undefined: no session, or none that we sealed. */
   readonly session: SessionCookie | undefined;
+  /** What clients watch (OIDC Session Management §3.2). Undefined: it has none, or none is used. */
+  readonly state: string | undefined;
 }
 
 /** What handling cookies needs. */
@@ -28,14 +30,15 @@ const BINDING = /^[\w-]{22}$/;
 /** Reads a `Cookie` header. What is not ours, or broken, is as if it were not there (RFC 6265 §5.4). */
 export function readBrowser({ sealer, settings }: CookieDeps, header: string): Browser {
   const all = parseCookie(header);
-  const { browser, session } = settings.cookies;
+  const { browser, session, browserState } = settings.cookies;
   const flows: Record<string, string> = {};
-  for (const [name, value] of Object.entries(all)) if (name.startsWith(`${browser}_`) && value !== undefined && BINDING.test(value)) flows[name] = value;
+  for (const [name, value] of Object.entries(all)) if (name.startsWith(`${browser}_`) && name !== browserState && value !== undefined && BINDING.test(value)) flows[name] = value;
   const sealed = all[session];
   const opened = sealed === undefined ? undefined : sealer.open("session_cookie", sealed);
   return {
     binding: all[browser] !== undefined && BINDING.test(all[browser]) ? all[browser] : undefined,
     flows,
+    state: browserState === undefined ? undefined : BINDING.exec(all[browserState] ?? "")?.[0],
     // Sealed with a secret that is gone: the browser has to log in again, which is what whoever took the secret away wanted.
     session: opened?.kind === "opened" ? fromBinary(SessionCookieSchema, opened.payload) : undefined,
   };
@@ -89,6 +92,19 @@ export function rememberSession({ sealer, settings }: CookieDeps, { id, birth }:
 /** Makes the browser forget its session. */
 export function forgetSession({ settings: { cookies } }: Pick<CookieDeps, "settings">): string {
   return setCookie(cookies, cookies.session, "", 0, cookies.sessionPath);
+}
+
+/**
+ * A new state of the browser: somebody has logged in or out. It says nothing of anybody. Scripts of ours read it in frames of
+ * clients, so it is neither HttpOnly nor, where that can be, of this site alone. Undefined: session management is off.
+ * @see OIDC Session Management §3.2, §5.1
+ */
+export function newBrowserState({ random, settings: { cookies } }: Pick<CookieDeps, "random" | "settings">): { readonly value: string; readonly setCookie: string } | undefined {
+  const { browserState: name, secure, domain } = cookies;
+  if (name === undefined) return undefined;
+  const value = Buffer.from(random(16)).toString("base64url");
+  const sameSite = secure ? "none" : "lax";
+  return { value, setCookie: stringifySetCookie({ name, value, path: "/", maxAge: BINDING_MAX_AGE, secure, sameSite, ...(domain === undefined ? {} : { domain }) }) };
 }
 
 function flowCookie({ browser }: CookieSettings, id: TimeId): string {

@@ -10,7 +10,7 @@ import { toResponseMode } from "./response-modes.ts";
 import { defaultModeOf } from "./response-types.ts";
 
 /** What the authorization endpoint needs. */
-export type AuthorizeDeps = Pick<Deps, "db" | "issuer" | "config" | "settings" | "random" | "sealer" | "keys" | "log">;
+export type AuthorizeDeps = Pick<Deps, "db" | "issuer" | "config" | "settings" | "random" | "sealer" | "keys" | "outbound" | "remoteKeys" | "log" | "hooks">;
 
 /** One step of a flow: a checked request, and the browser that came with it. */
 export interface Flow {
@@ -22,8 +22,8 @@ export interface Flow {
 }
 
 /** Where the response to a request goes that was checked before. */
-export function targetOf({ redirectUri, responseType, responseMode, state }: AuthorizationRequest): Target {
-  return { redirectUri, mode: toResponseMode(responseMode) ?? defaultModeOf(responseType), state };
+export function targetOf({ redirectUri, responseType, responseMode, state, device }: AuthorizationRequest): Target {
+  return { redirectUri, mode: toResponseMode(responseMode) ?? defaultModeOf(responseType), state, isDevice: device !== undefined };
 }
 
 /** The client that a flow was begun by. @throws OAuthError when it is no more, or another one has its name */
@@ -34,7 +34,7 @@ export async function requireSameClient({ db, issuer }: Pick<Deps, "db" | "issue
 }
 
 /** A flow is older than `ttl.login_consent_request`. */
-export function flowExpired({ settings }: Pick<Deps, "settings">, what: "login" | "consent"): OAuthError {
+export function flowExpired({ settings }: Pick<Deps, "settings">, what: "login" | "consent" | "logout"): OAuthError {
   return new OAuthError(settings.compatHydra ? "request_unauthorized" : "access_denied", `The ${what} request has expired: begin again at the application`);
 }
 

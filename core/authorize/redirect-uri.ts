@@ -51,6 +51,7 @@ export function shortenRedirectUri({ redirectUris }: Client, uri: string): { rea
 
 /** What it names, if the client has it still. */
 export function restoreRedirectUri(client: Client, { request, redirectUriIndex, redirectUriDigest }: LoginChallenge): string | undefined {
+  if (request?.device !== undefined) return ""; // RFC 8628: a device has none
   const whole = request?.redirectUri ?? "";
   if (whole !== "") return isRegistered(client, whole) ? whole : undefined;
   const isIt = (uri: string | undefined): boolean => uri !== undefined && equalBytes(halfHash(uri), redirectUriDigest);

@@ -10,6 +10,7 @@ export const MAX_URL = 8192;
  * apps read it; with `prompt` replaced it begins the request anew.
  */
 export function requestUrl({ settings }: Pick<Deps, "settings">, clientId: string, request: AuthorizationRequest, prompt: readonly string[] = request.prompt): string {
+  if (request.device !== undefined) return `${settings.publicUrl}/oauth2/device/verify?${new URLSearchParams({ client_id: clientId })}`; // RFC 8628: what was asked came by another way
   const query = new URLSearchParams();
   const add = (name: string, value: string | undefined): void => {
     if (value !== undefined && value !== "") query.append(name, value);
@@ -29,6 +30,7 @@ export function requestUrl({ settings }: Pick<Deps, "settings">, clientId: strin
   add("prompt", prompt.join(" "));
   add("max_age", request.maxAge?.toString());
   add("acr_values", request.acrValues.join(" "));
+  add("claims", request.claims);
   add("ui_locales", request.uiLocales.join(" "));
   add("display", request.display);
   add("login_hint", request.loginHint);

@@ -1,18 +1,19 @@
 import { create } from "@bufbuild/protobuf";
-import type { Client } from "#gen/writ/admin/v1/client_pb.ts";
 import { type AuthorizationRequest, AuthorizationRequestSchema } from "#gen/writ/store/v1/grant_pb.ts";
 import { OAuthError } from "#lib/errors.ts";
 import { registeredMethod } from "../client/authenticate.ts";
 import type { Deps } from "../deps.ts";
 import type { StoredClient } from "../model/client.ts";
+import { isOffline } from "../token/issue-of-grant.ts";
 import { grantAudience, grantScope } from "../token/requested.ts";
 import type { Target } from "./answer.ts";
+import { readClaims } from "./claims.ts";
 import { readIdTokenHint } from "./id-token-hint.ts";
 import { type ParameterMap, single, words } from "./parameters.ts";
 import { readCodeChallenge } from "./pkce.ts";
 import { chooseRedirectUri } from "./redirect-uri.ts";
 import { toResponseMode } from "./response-modes.ts";
-import { canonicalResponseType, defaultModeOf, RESPONSE_TYPES } from "./response-types.ts";
+import { canonicalResponseType, defaultModeOf, modeOf, type ResponseType, requireResponseType } from "./response-types.ts";
 
 /** What reading a request needs. */
 export type RequestDeps = Pick<Deps, "config" | "settings" | "keys">;
@@ -21,14 +22,10 @@ const PROMPTS = ["none", "login", "consent", "select_account", "registration"];
 /** Parameters that have a field of their own, or are looked at and then not kept. */
 const KNOWN = new Set([
   ..."client_id redirect_uri response_type response_mode scope audience state nonce code_challenge code_challenge_method".split(" "),
-  ..."prompt max_age acr_values ui_locales display login_hint id_token_hint login_verifier consent_verifier".split(" "),
+  ..."prompt max_age acr_values claims ui_locales display login_hint id_token_hint login_verifier consent_verifier".split(" "),
 ]);
 /** What is not supported, with the code that says so (OIDC Core §3.1.2.6, §6). */
-const REFUSED = [
-  ["request", "request_not_supported"],
-  ["request_uri", "request_uri_not_supported"],
-  ["registration", "registration_not_supported"],
-] as const;
+const REFUSED = [["registration", "registration_not_supported"]] as const;
 /** Hydra's least length of `state` and `nonce`, in characters. */
 const HYDRA_LEAST_LENGTH = 8;
 
@@ -41,7 +38,7 @@ export function readTarget({ config }: RequestDeps, { record: { client } }: Stor
   const [responseType = ""] = parameters.get("response_type") ?? [];
   return {
     redirectUri,
-    mode: (otherModes.length === 0 ? toResponseMode(mode) : undefined) ?? defaultModeOf(canonicalResponseType(responseType)),
+    mode: modeOf(otherModes.length === 0 ? toResponseMode(mode) : undefined, canonicalResponseType(responseType)),
     state: otherStates.length === 0 ? state : undefined,
   };
 }
@@ -59,23 +56,27 @@ export async function readRequest(deps: RequestDeps, client: StoredClient, param
   if (responseMode !== "" && toResponseMode(responseMode) === undefined)
     throw new OAuthError("unsupported_response_mode", `'response_mode' is '${responseMode.slice(0, 50)}', which is not supported: use query, fragment or form_post`);
   const responseType = requireResponseType(metadata, single(parameters, "response_type"), settings.compatHydra);
-  const scope = grantScope(single(parameters, "scope"), metadata, config.strategies.scope);
+  if (responseMode === "query" && mode !== "query")
+    throw new OAuthError("unsupported_response_mode", `'response_mode' is query, in which no answer to '${responseType.name}' may be: use fragment or form_post`);
+  const scope = requireScope(responseType, grantScope(single(parameters, "scope"), metadata, config.strategies.scope));
   const state = parameters.has("state") ? single(parameters, "state") : undefined;
   const nonce = single(parameters, "nonce");
   if (settings.compatHydra) requireHydraLengths(state, nonce);
+  if (responseType.givesIdToken && nonce === "") throw new OAuthError("invalid_request", "'nonce' is missing, which an ID token in the answer needs"); // OIDC Core §3.2.2.1, §3.3.2.11
   const isPublic = registeredMethod(client) === "none";
   const codeChallenge = readCodeChallenge({
     challenge: single(parameters, "code_challenge"),
     method: single(parameters, "code_challenge_method"),
-    isRequired: settings.pkce.forAll || (isPublic && settings.pkce.forPublicClients),
+    isRequired: responseType.givesCode && (settings.pkce.forAll || (isPublic && settings.pkce.forPublicClients)),
   });
   const hint = single(parameters, "id_token_hint");
-  const maxAge = readMaxAge(single(parameters, "max_age"));
+  const maxAge = readMaxAge(single(parameters, "max_age")) ?? metadata.defaultMaxAge; // OIDC Registration §2
+  const acrValues = words(parameters, "acr_values");
   return create(AuthorizationRequestSchema, {
     redirectUri,
     redirectUriSent: parameters.has("redirect_uri"),
-    responseType: responseType === "code" ? "" : responseType,
-    responseMode: mode === defaultModeOf(responseType) ? "" : mode,
+    responseType: responseType.name === "code" ? "" : responseType.name,
+    responseMode: mode === defaultModeOf(responseType.name) ? "" : mode,
     scope: [...scope],
     audience: [...grantAudience(parameters.get("audience") ?? [], metadata)],
     ...(state === undefined ? {} : { state }),
@@ -83,7 +84,8 @@ export async function readRequest(deps: RequestDeps, client: StoredClient, param
     codeChallenge,
     prompt: requirePrompt(words(parameters, "prompt")),
     ...(maxAge === undefined ? {} : { maxAge }),
-    acrValues: words(parameters, "acr_values"),
+    acrValues: acrValues.length > 0 ? acrValues : metadata.defaultAcrValues,
+    claims: scope.includes("openid") ? readClaims(single(parameters, "claims"), responseType.givesCode || responseType.givesAccessToken) : "",
     uiLocales: words(parameters, "ui_locales"),
     display: single(parameters, "display"),
     loginHint: single(parameters, "login_hint"),
@@ -92,18 +94,10 @@ export async function readRequest(deps: RequestDeps, client: StoredClient, param
   });
 }
 
-function requireResponseType({ responseTypes, grantTypes }: Client, sent: string, compatHydra: boolean): string {
-  if (sent === "") throw new OAuthError(compatHydra ? "unsupported_response_type" : "invalid_request", "'response_type' is missing");
-  const name = canonicalResponseType(sent);
-  const type = Object.hasOwn(RESPONSE_TYPES, name) ? RESPONSE_TYPES[name] : undefined;
-  if (type === undefined) throw new OAuthError("unsupported_response_type", `'response_type' is '${name.slice(0, 50)}', which this server does not support`);
-  const registered = responseTypes.length === 0 ? ["code"] : responseTypes.map(canonicalResponseType); // RFC 7591 §2
-  if (!registered.includes(name))
-    throw new OAuthError(compatHydra ? "unsupported_response_type" : "unauthorized_client", `The client is not registered for the response type '${name}'`);
-  const grants = grantTypes.length === 0 ? ["authorization_code"] : grantTypes;
-  const lacking = type.grantTypes.find((each) => !grants.includes(each));
-  if (lacking !== undefined) throw new OAuthError("unauthorized_client", `The client is not registered for the grant type '${lacking}'`);
-  return name;
+/** An ID token is only ever for `openid`; where no code buys a refresh token the wish for one is ignored (OIDC Core §3.2.2.1, §11). */
+function requireScope({ name, givesCode, givesIdToken }: ResponseType, scope: readonly string[]): readonly string[] {
+  if (givesIdToken && !scope.includes("openid")) throw new OAuthError("invalid_request", `'scope' has not the name openid, which the response type '${name}' needs`);
+  return givesCode ? scope : scope.filter((each) => !isOffline([each]));
 }
 
 function requirePrompt(prompt: string[]): string[] {

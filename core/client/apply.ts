@@ -4,16 +4,18 @@ import { type Client, ClientSchema } from "#gen/writ/admin/v1/client_pb.ts";
 import type { ApplyClientRequest, ApplyClientResponseSchema } from "#gen/writ/admin/v1/client_service_pb.ts";
 import { ClientRecordSchema } from "#gen/writ/store/v1/client_record_pb.ts";
 import { OAuthError } from "#lib/errors.ts";
+import { equalBytes, hashSecret } from "#lib/hash.ts";
 import type { EpochMillis } from "#lib/time.ts";
 import type { StoredClient } from "../model/client.ts";
 import { getClient, insertClient, updateClient } from "../store/clients.ts";
 import { invalid } from "./invalid.ts";
 import { normalizeMetadata } from "./metadata.ts";
-import { makeKeysFor, type RegisterDeps, recordOf, requireSecret } from "./register.ts";
-import { isRightSecret, keepChosenSecret, keepMadeSecret, makeSecret, NO_SECRET, type SecretCheck } from "./secret.ts";
+import { makeKeysFor, type RegisterDeps, recordOf, SECRET_JWT, settleSecret } from "./register.ts";
+import { isRightSecret, NO_SECRET, openSecret, type SecretCheck } from "./secret.ts";
+import { requireSectorDocument } from "./sector.ts";
 import { isSlowHash } from "./slow-hash.ts";
 
-/** What applying a client came to. */
+/** What applying a client came to. Such a client gets no registration access token: it is declared elsewhere, and not its own to change. */
 type Applied = MessageInitShape<typeof ApplyClientResponseSchema>;
 
 /** How often it is tried again when somebody else changed the client in between. */
@@ -41,11 +43,12 @@ async function tryApply(deps: RegisterDeps, request: ApplyClientRequest, now: Ep
   const named = clone(ClientSchema, sent);
   named.clientId = clientId;
   const { createdAt } = before?.record.client ?? {};
-  const client = normalizeMetadata(named, createdAt === undefined ? now : (timestampMs(createdAt) as EpochMillis), now);
-  const secret = await settleSecret(deps, client, request, before);
+  const client = normalizeMetadata(deps.settings.clients, named, createdAt === undefined ? now : (timestampMs(createdAt) as EpochMillis), now);
+  await requireSectorDocument(deps, client, before?.record.client);
+  const secret = await settleChange(deps, client, request, before);
   const applied = { ...(before === undefined ? {} : { before: before.record.client }), after: client, changesSecret: secret.changes };
   if (dryRun) return applied;
-  if (before !== undefined && !secret.changes && isSame(before.record.client, client)) return { ...applied, after: before.record.client };
+  if (before !== undefined && secret.kept === before.record.secret && isSame(before.record.client, client)) return { ...applied, after: before.record.client };
   await makeKeysFor(deps, client, now);
   const kind = await store(deps, client, secret.kept, before, now);
   if (kind === "again") return "again";
@@ -80,27 +83,35 @@ interface SettledSecret {
   readonly made: string;
 }
 
-/** A dry run makes and hashes nothing: it only tells whether it would. */
-async function settleSecret(deps: RegisterDeps, client: Client, request: ApplyClientRequest, stored: StoredClient | undefined): Promise<SettledSecret> {
+/** A dry run comes to the same: what is wrong has to be found by it. */
+async function settleChange(deps: RegisterDeps, client: Client, request: ApplyClientRequest, stored: StoredClient | undefined): Promise<SettledSecret> {
   const { client: sent, clientSecretHash: phc, makeSecret: makes, dryRun } = request;
   const before = stored?.record.secret ?? NO_SECRET;
+  const method = client.tokenEndpointAuthMethod;
   const secret = sent?.clientSecret ?? "";
   const keeps = { kept: before, changes: false, made: "" };
-  if (client.tokenEndpointAuthMethod === "none") return { kept: NO_SECRET, changes: before.case !== undefined, made: "" };
+  if (method === "none") return before.case === undefined ? keeps : { kept: NO_SECRET, changes: true, made: "" };
   if (phc !== "") {
     if (secret !== "") throw invalid("client_secret_hash", "may not be given together with client_secret");
-    if (!SHOWS_SECRET.has(client.tokenEndpointAuthMethod)) throw invalid("client_secret_hash", "is for client_secret_basic and client_secret_post");
+    if (!SHOWS_SECRET.has(method)) throw invalid("client_secret_hash", "is for client_secret_basic and client_secret_post");
     if (!isSlowHash(phc))
       throw invalid("client_secret_hash", "is no hash that can be verified here in reasonable time: PBKDF2 as Hydra writes it, bcrypt up to cost 14, or argon2id");
     return before.case === "secretPhc" && before.value === phc ? keeps : { kept: { case: "secretPhc", value: phc }, changes: true, made: "" };
   }
   if (secret !== "") {
-    requireSecret(secret);
-    if (await isRightSecret(deps, before, secret)) return keeps;
-    return { kept: dryRun ? before : await keepChosenSecret(deps, secret), changes: true, made: "" };
+    const isKnown = await isKept(deps, before, secret);
+    // Only whoever signs with it needs it kept as it is.
+    if (isKnown && (before.case === "secretSealed") === (method === SECRET_JWT)) return keeps;
+    return { kept: (await settleSecret(deps, client, secret, before)).kept, changes: !isKnown, made: "" };
   }
-  if (before.case !== undefined || !SHOWS_SECRET.has(client.tokenEndpointAuthMethod)) return keeps;
+  if (before.case !== undefined) return { kept: (await settleSecret(deps, client, "", before)).kept, changes: false, made: "" };
+  if (!SHOWS_SECRET.has(method) && method !== SECRET_JWT) return keeps;
   if (!makes) throw invalid("client_secret", "is missing: the client needs one and has none yet");
-  const made = dryRun ? "" : makeSecret(deps.random);
-  return { kept: dryRun ? before : keepMadeSecret(made), changes: true, made };
+  const { kept, shown } = await settleSecret(deps, client, "", undefined);
+  return { kept, changes: true, made: dryRun ? "" : shown };
+}
+
+async function isKept(deps: RegisterDeps, kept: SecretCheck, secret: string): Promise<boolean> {
+  const sealed = openSecret(deps, kept);
+  return sealed === undefined ? isRightSecret(deps, kept, secret) : equalBytes(hashSecret(Buffer.from(sealed).toString()), hashSecret(secret));
 }

@@ -1,10 +1,12 @@
 import { setTimeout } from "node:timers/promises";
 import type { ClientAuthentication } from "#gen/writ/oauth/v1/request_pb.ts";
 import { OAuthError } from "#lib/errors.ts";
+import type { EpochMillis } from "#lib/time.ts";
 import type { StoredClient } from "../model/client.ts";
 import { LIMITS } from "../model/limits.ts";
 import { getClient } from "../store/clients.ts";
 import type { AuthenticateDeps, AuthMethod, Presented } from "./auth-methods/auth-method.ts";
+import { clientSecretJwt, privateKeyJwt } from "./auth-methods/client-assertion.ts";
 import { clientSecretBasic } from "./auth-methods/client-secret-basic.ts";
 import { clientSecretPost } from "./auth-methods/client-secret-post.ts";
 import { authenticationFailed, NOT_AUTHENTICATED } from "./auth-methods/failure.ts";
@@ -13,12 +15,14 @@ import { none } from "./auth-methods/none.ts";
 export type { AuthenticateDeps };
 
 /** Methods that work (`token_endpoint_auth_method`). */
-export type ClientAuthMethod = "client_secret_basic" | "client_secret_post" | "none";
+export type ClientAuthMethod = "client_secret_basic" | "client_secret_post" | "client_secret_jwt" | "private_key_jwt" | "none";
 
 /** Every method there is: a new one is a new file and a line here. */
 export const AUTH_METHODS: Readonly<Record<ClientAuthMethod, AuthMethod>> = {
   client_secret_basic: clientSecretBasic,
   client_secret_post: clientSecretPost,
+  client_secret_jwt: clientSecretJwt,
+  private_key_jwt: privateKeyJwt,
   none,
 };
 
@@ -35,10 +39,10 @@ export interface AuthenticatedClient {
  * @throws OAuthError invalid_request when more than one method is used; invalid_client for all else
  * @see RFC 6749 §2.3, §3.2.1, §5.2
  */
-export async function authenticateClient(deps: AuthenticateDeps, authentication: ClientAuthentication | undefined): Promise<AuthenticatedClient> {
+export async function authenticateClient(deps: AuthenticateDeps, authentication: ClientAuthentication | undefined, now: EpochMillis): Promise<AuthenticatedClient> {
   const { method, presented } = requireOneMethod(authentication, deps.settings.compatHydra); // RFC 6749 §2.3: not more than one
   const client = await getClient(deps.db, deps.issuer, presented.clientId); // §2.2
-  const answer = client !== undefined && presented.isRight(deps, client); // §2.3.1
+  const answer = client !== undefined && presented.isRight(deps, client, now); // §2.3.1
   // A server-made secret is checked at once; the time of a slow hash is only looked at where there is one.
   const { isRight, took } = typeof answer === "boolean" ? { isRight: answer, took: 0 } : await measured(answer);
   if (client !== undefined && isRight && registeredMethod(client) === method) return { client, method };
@@ -58,7 +62,6 @@ function requireOneMethod(authentication: ClientAuthentication | undefined, comp
     const description = "more than one method of client authentication is used in one request";
     throw compatHydra ? authenticationFailed(description) : new OAuthError("invalid_request", `Client authentication failed: ${description} (RFC 6749 §2.3)`);
   }
-  if (bringsAssertion) throw authenticationFailed("'client_assertion' is not supported");
   for (const method of METHOD_NAMES) {
     const presented = AUTH_METHODS[method].read(authentication);
     if (presented === undefined) continue;

@@ -1,5 +1,7 @@
 import { createPublicKey } from "node:crypto";
 import type { JsonObject } from "@bufbuild/protobuf";
+import { isSignatureAlg, SIGNATURE_ALGS } from "#lib/signature-algs.ts";
+import { keysFor, readPublicKeys } from "../jwt/public-keys.ts";
 import { invalid } from "./invalid.ts";
 
 const MAX_KEYS = 50;
@@ -26,6 +28,16 @@ export function requirePublicJwks({ keys }: JsonObject): void {
     if (typeof key !== "object" || key === null || Array.isArray(key)) throw invalid("jwks", `holds at ${i} something that is no key`);
     requirePublicKey(i, key);
   }
+}
+
+/**
+ * Refuses a set in which no key verifies signatures by `alg`, or by any where it is empty: its client could never be believed.
+ * @throws OAuthError invalid_client_metadata
+ */
+export function requireKeyFor(member: string, jwks: JsonObject | undefined, alg: string): void {
+  const keys = readPublicKeys(jwks);
+  const algs = isSignatureAlg(alg) ? [alg] : SIGNATURE_ALGS;
+  if (!algs.some((each) => keysFor(keys, each, undefined).length > 0)) throw invalid(member, `has no key that verifies signatures${alg === "" ? "" : ` by ${alg}`}`);
 }
 
 function requirePublicKey(i: number, key: JsonObject): void {

@@ -5,11 +5,19 @@ import { create, type JsonObject, type MessageInitShape } from "@bufbuild/protob
 import { ClientSchema } from "#gen/writ/admin/v1/client_pb.ts";
 import { OAuthError } from "#lib/errors.ts";
 import type { EpochMillis } from "#lib/time.ts";
+import type { ClientSettings } from "../settings.ts";
 import { normalizeMetadata } from "./metadata.ts";
 
 type Sent = MessageInitShape<typeof ClientSchema>;
 const now = 1_700_000_000_999 as EpochMillis;
-const normalize = (sent: Sent) => normalizeMetadata(create(ClientSchema, { clientId: "it", ...sent }), now, now);
+const settings: ClientSettings = {
+  subjectTypes: ["public"],
+  pairwiseSalt: undefined,
+  defaultScope: "offline_access offline openid",
+  allowHttp: false,
+  registration: { enabled: false, grantTypes: undefined },
+};
+const normalize = (sent: Sent) => normalizeMetadata(settings, create(ClientSchema, { clientId: "it", ...sent }), now, now);
 const nested = (depth: number): JsonObject => (depth === 0 ? {} : { a: nested(depth - 1) });
 const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
 const publicJwk = publicKey.export({ format: "jwk" }) as JsonObject;
@@ -17,7 +25,7 @@ const shortRsa = generateKeyPairSync("rsa", { modulusLength: 1024 }).publicKey.e
 
 test("RFC 7591 §2: what is not sent is filled in as Hydra fills it, times in whole seconds; what only the server sets is not taken", () => {
   const sent = create(ClientSchema, { clientId: "it", clientSecret: "secret", clientSecretExpiresAt: 5 });
-  const client = normalizeMetadata(sent, now, now);
+  const client = normalizeMetadata(settings, sent, now, now);
   assert.deepEqual(
     [
       client.scope,
@@ -37,7 +45,7 @@ test("RFC 7591 §2: what is not sent is filled in as Hydra fills it, times in wh
 test("protobuf unknown fields of a caller are not stored: nobody has checked them", () => {
   const sent = create(ClientSchema, { clientId: "it" });
   sent.$unknown = [{ no: 900, wireType: 2, data: new Uint8Array([1, 120]) }];
-  assert.equal(normalizeMetadata(sent, now, now).$unknown, undefined);
+  assert.equal(normalizeMetadata(settings, sent, now, now).$unknown, undefined);
 });
 
 test("hydra.md §4.2: lifespans come back as Go writes them, empty ones as not set", () => {
@@ -55,6 +63,8 @@ const GOOD: readonly (readonly [string, Sent])[] = [
   ["an empty jwks beside jwks_uri", { jwks: {}, jwksUri: "https://app.example/jwks" }],
   ["a method that is not known", { tokenEndpointAuthMethod: "tls_client_auth", tokenEndpointAuthSigningAlg: "HS256" }],
   ["a logout target beside a redirect URI", { redirectUris: ["https://app.example/cb"], postLogoutRedirectUris: ["https://app.example/bye"] }],
+  ["encryption to a key that fits", { jwks: { keys: [publicJwk] }, encryption: { idTokenEncryptedResponseAlg: "ECDH-ES+A128KW" } }],
+  ["what OpenID Connect adds", { applicationType: "native", initiateLoginUri: "https://app.example/login", defaultMaxAge: 0, requireAuthTime: true, defaultAcrValues: ["urn:a"] }],
   ["metadata of 23 levels", { metadata: nested(22) }],
 ];
 for (const [name, sent] of GOOD) test(`RFC 7591 §2: ${name}: taken`, () => void normalize(sent));
@@ -132,6 +142,18 @@ const BAD: readonly (readonly [string, Sent])[] = [
   ["post_logout_redirect_uris", { redirectUris: ["https://app.example/cb"], postLogoutRedirectUris: ["https://evil.example/"] }],
   ["post_logout_redirect_uris", { redirectUris: ["https://app.example/cb"], postLogoutRedirectUris: ["https://app.example:8443/"] }],
   ["access_token_strategy", { accessTokenStrategy: "JWT" }],
+  ["application_type", { applicationType: "mobile" }],
+  ["initiate_login_uri", { initiateLoginUri: "http://app.example/login" }],
+  ["initiate_login_uri", { initiateLoginUri: "https://u:p@app.example/login" }],
+  ["default_acr_values", { defaultAcrValues: ["a b"] }],
+  ["id_token_encrypted_response_enc", { encryption: { idTokenEncryptedResponseEnc: "A128GCM" } }],
+  ["id_token_encrypted_response_alg", { encryption: { idTokenEncryptedResponseAlg: "ECDH-ES" } }],
+  ["id_token_encrypted_response_alg", { jwks: { keys: [publicJwk] }, encryption: { idTokenEncryptedResponseAlg: "RSA1_5" } }],
+  ["id_token_encrypted_response_alg", { jwks: { keys: [publicJwk] }, encryption: { idTokenEncryptedResponseAlg: "dir" } }],
+  ["id_token_encrypted_response_alg", { jwks: { keys: [publicJwk] }, encryption: { idTokenEncryptedResponseAlg: "RSA-OAEP" } }],
+  ["id_token_encrypted_response_alg", { jwks: { keys: [{ ...publicJwk, use: "sig" }] }, encryption: { idTokenEncryptedResponseAlg: "ECDH-ES" } }],
+  ["userinfo_encrypted_response_enc", { jwks: { keys: [publicJwk] }, encryption: { userinfoEncryptedResponseAlg: "ECDH-ES", userinfoEncryptedResponseEnc: "A128CBC" } }],
+  ["userinfo_encrypted_response_alg", { jwks: { keys: [publicJwk] }, encryption: { userinfoEncryptedResponseAlg: "constructor" } }],
   ["metadata", { metadata: nested(24) }],
   ["metadata", { metadata: { a: Number.NaN } }],
   ["authorization_code_grant_access_token_lifespan", { lifespans: { authorizationCodeGrantAccessTokenLifespan: "soon" } }],

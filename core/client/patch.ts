@@ -1,15 +1,21 @@
-import { fromJson, type JsonObject, type JsonValue, toJson } from "@bufbuild/protobuf";
+import { fromJson, getOption, type JsonObject, type JsonValue, toJson } from "@bufbuild/protobuf";
 import { ValueSchema } from "@bufbuild/protobuf/wkt";
 import jsonPatch, { type Operation } from "fast-json-patch";
-import { type Client, ClientLifespansSchema, ClientSchema } from "#gen/writ/admin/v1/client_pb.ts";
+import { type Client, ClientSchema } from "#gen/writ/admin/v1/client_pb.ts";
 import type { JsonPatchOperation } from "#gen/writ/admin/v1/client_service_pb.ts";
+import { json as jsonOption } from "#gen/writ/options_pb.ts";
 import { OAuthError } from "#lib/errors.ts";
 
 const MAX_OPERATIONS = 500;
 const OPERATIONS = new Set(["add", "remove", "replace", "test"]);
 /** What names the client or belongs to the server. */
-const FIXED = /^\/(id|client_id|rotated_secrets|RotatedSecrets|created_at|updated_at|client_secret_expires_at)(\/|$)/;
-const LIFESPANS = new Set(ClientLifespansSchema.fields.map(({ name }) => name));
+const FIXED = /^\/(id|client_id|rotated_secrets|RotatedSecrets|created_at|updated_at|client_secret_expires_at|registration_access_token|registration_client_uri)(\/|$)/;
+/** Members that stand among the client's own and are kept in a message inside it, with the name of that. */
+const INSIDE = new Map(
+  ClientSchema.fields.flatMap((field) =>
+    field.fieldKind === "message" && getOption(field, jsonOption).inline ? field.message.fields.map(({ name }) => [name, field.name] as const) : [],
+  ),
+);
 
 /**
  * Applies a JSON Patch to the JSON form of a client, all of it or none. As Hydra, `replace` of what is not there adds it,
@@ -70,17 +76,25 @@ function makeParents(document: JsonObject, steps: readonly string[]): void {
   }
 }
 
-/** The client as callers see it: every list there, lifespans among the other members. */
+/** The client as callers see it: every list there, what is kept in messages inside it among the other members. */
 function toPlain(client: Client): JsonObject {
-  const { lifespans, ...members } = toJson(ClientSchema, client, { useProtoFieldName: true, alwaysEmitImplicit: true }) as JsonObject;
-  return { ...members, ...(lifespans as JsonObject | undefined) };
+  const members = toJson(ClientSchema, client, { useProtoFieldName: true, alwaysEmitImplicit: true }) as JsonObject;
+  for (const name of new Set(INSIDE.values())) {
+    Object.assign(members, members[name]);
+    delete members[name];
+  }
+  return members;
 }
 
 function fromPlain(document: JsonObject): JsonObject {
   const members: JsonObject = {};
-  const lifespans: JsonObject = {};
-  for (const [name, value] of Object.entries(document)) (LIFESPANS.has(name) ? lifespans : members)[name] = value;
-  return { ...members, lifespans };
+  for (const name of INSIDE.values()) members[name] = {};
+  for (const [name, value] of Object.entries(document)) {
+    if (members[name] !== undefined && INSIDE.get(name) === undefined) continue; // no member of the client as callers see it
+    const inside = INSIDE.get(name);
+    ((inside === undefined ? members : members[inside]) as JsonObject)[name] = value;
+  }
+  return members;
 }
 
 function refuse(name: string, why: string): OAuthError {

@@ -2,7 +2,7 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { Rejection } from "#gen/writ/admin/v1/handshake_pb.ts";
 import type { LoginAcceptance, LoginSchema } from "#gen/writ/admin/v1/login_service_pb.ts";
 import { LoginAnswerSchema, type LoginChallenge, LoginOutcomeSchema } from "#gen/writ/store/v1/challenge_pb.ts";
-import { type AuthorizationRequest, LoginDecisionSchema } from "#gen/writ/store/v1/grant_pb.ts";
+import { type AuthorizationRequest, type ErrorAnswer, ErrorAnswerSchema, LoginDecisionSchema } from "#gen/writ/store/v1/grant_pb.ts";
 import { OAuthError } from "#lib/errors.ts";
 import { toHex } from "#lib/id.ts";
 import type { EpochMillis } from "#lib/time.ts";
@@ -10,6 +10,7 @@ import { restoreRedirectUri } from "../authorize/redirect-uri.ts";
 import { requestUrl, verifierUrl } from "../authorize/request-url.ts";
 import { flowExpiry, openLoginChallenge, type SealedDeps, sealLoginVerifier } from "../authorize/sealed.ts";
 import type { Deps } from "../deps.ts";
+import { deviceVerifierUrl } from "../device/sealed.ts";
 import type { StoredClient } from "../model/client.ts";
 import { LIMITS } from "../model/limits.ts";
 import { getSameClient } from "../store/clients.ts";
@@ -28,6 +29,8 @@ interface OpenedLogin {
 }
 
 const MAX_AMR = 50;
+/** The login app knows the browser by another subject than its session here, and no question may be asked. */
+const NOT_THE_SESSION = { error: "login_required", errorDescription: "Somebody else than the session's subject has to log in, and 'prompt' allows no question" };
 
 /** What the login app is to do. @throws OAuthError invalid_request, request_unauthorized, Not Found */
 export async function getLogin(deps: LoginDeps, sealed: string, now: EpochMillis): Promise<MessageInitShape<typeof LoginSchema>> {
@@ -56,7 +59,10 @@ export async function acceptLogin(deps: LoginDeps, sealed: string, sent: LoginAc
   const { skip } = challenge;
   const { clientId } = client.record.client;
   // Somebody else than the session's subject: as Hydra, they have to log in for themselves.
-  if (skip !== undefined && skip.subject !== accept.subject) return requestUrl(deps, clientId, request, ["login"]);
+  if (skip !== undefined && skip.subject !== accept.subject) {
+    if (!request.prompt.includes("none")) return loginAgainUrl(deps, challenge, request);
+    return rejectionUrl(deps, { challenge, request }, create(ErrorAnswerSchema, NOT_THE_SESSION)); // no page may be shown (OIDC Core §3.1.2.1)
+  }
   const { grantEpoch, sessionEpoch } = await readSubjectEpochs(deps.db, deps.issuer, accept.subject);
   const answer = create(LoginAnswerSchema, {
     decision: deps.random(16),
@@ -64,7 +70,7 @@ export async function acceptLogin(deps: LoginDeps, sealed: string, sent: LoginAc
     grantEpoch,
     sessionEpoch,
     login: create(LoginDecisionSchema, {
-      acr: accept.acr,
+      acr: accept.acr || (skip?.acr ?? ""),
       amr: accept.amr,
       context: writeJson("context", accept.context),
       remember: skip !== undefined || accept.remember,
@@ -83,9 +89,18 @@ export async function acceptLogin(deps: LoginDeps, sealed: string, sent: LoginAc
 
 /** Says that nobody logs in. Writes nothing. */
 export async function rejectLogin(deps: LoginDeps, sealed: string, rejection: Rejection | undefined, now: EpochMillis): Promise<string> {
-  const { challenge, request } = await openLogin(deps, sealed, now);
-  const verifier = await sealLoginVerifier(deps, create(LoginOutcomeSchema, { challenge, answer: { case: "rejected", value: toErrorAnswer(deps, rejection, "login") } }));
+  return rejectionUrl(deps, await openLogin(deps, sealed, now), toErrorAnswer(deps, rejection, "login"));
+}
+
+async function rejectionUrl(deps: LoginDeps, { challenge, request }: Pick<OpenedLogin, "challenge" | "request">, error: ErrorAnswer): Promise<string> {
+  const verifier = await sealLoginVerifier(deps, create(LoginOutcomeSchema, { challenge, answer: { case: "rejected", value: error } }));
   return verifierUrl(deps, requestUrl(deps, challenge.clientId, request), "login_verifier", verifier);
+}
+
+/** Begins the request anew, so that somebody has to log in. */
+function loginAgainUrl(deps: LoginDeps, { id, browser, clientId }: LoginChallenge, request: AuthorizationRequest): string {
+  const { device } = request;
+  return device === undefined ? requestUrl(deps, clientId, request, ["login"]) : deviceVerifierUrl(deps, clientId, { challengeId: id, browser, handle: device, promptLogin: true });
 }
 
 async function openLogin(deps: LoginDeps, sealed: string, now: EpochMillis): Promise<OpenedLogin> {

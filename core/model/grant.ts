@@ -15,7 +15,7 @@ export interface Grant {
   readonly clientId: string;
   readonly clientIncarnation: Uint8Array;
   readonly subject: string;
-  /** Login session, 16 bytes. Undefined: there was none (device flows of a later version). */
+  /** Login session, 16 bytes. Undefined: there was none. */
   readonly sessionId: Uint8Array | undefined;
   /** Of several login decisions about the challenge the one that counted, 16 bytes. */
   readonly decision: Uint8Array;

@@ -1,3 +1,4 @@
+import type { Client } from "#gen/writ/admin/v1/client_pb.ts";
 import type { SessionRecord } from "#gen/writ/store/v1/session_pb.ts";
 import type { EpochMillis } from "#lib/time.ts";
 
@@ -27,4 +28,5 @@ export function isLiveSession(session: Pick<Session, "sessionEpoch" | "expiresAt
 export interface SessionClient {
   readonly clientId: string;
   readonly clientIncarnation: Uint8Array;
+  readonly client: Client;
 }

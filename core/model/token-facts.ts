@@ -23,6 +23,8 @@ export interface TokenContent {
   readonly clientId: string;
   /** Empty: the client itself. */
   readonly subject: string;
+  /** `sub` that the client knows the subject by. Empty: the subject itself. */
+  readonly obfuscatedSubject: string;
   readonly scope: readonly string[];
   readonly audience: readonly string[];
   readonly ext: JsonObject | undefined;

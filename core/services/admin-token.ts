@@ -14,7 +14,7 @@ export function adminTokenService(deps: Deps): Handlers<typeof TokenService> {
       if (token === "") throw new OAuthError("invalid_request", "'token' is missing");
       const names = parseScope(scope);
       if (names === undefined) throw new OAuthError("invalid_request", "'scope' holds a character that no scope may have");
-      return { introspection: await introspect(deps, token, { scope: names }, now) };
+      return { introspection: await introspect(deps, token, { scope: names, seenBy: "operator" }, now) };
     },
 
     async deleteAccessTokens({ clientId }) {

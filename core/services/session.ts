@@ -9,8 +9,8 @@ import { makePageToken, openPageToken, pageSize } from "./page-token.ts";
 /** Login and consent sessions. */
 export function sessionService(deps: Deps): Handlers<typeof SessionService> {
   return {
-    async revokeLoginSessions(request) {
-      await revokeLoginSessions(deps, request);
+    async revokeLoginSessions(request, { now }) {
+      await revokeLoginSessions(deps, request, now);
       return {};
     },
     async listConsentSessions({ subject, loginSessionId, pageSize: asked, pageToken }, { now }) {

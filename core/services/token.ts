@@ -17,7 +17,7 @@ export function tokenService(deps: Deps): Handlers<typeof TokenService> {
   const answer = (live: LiveToken | undefined): MessageInitShape<typeof IntrospectResponseSchema> =>
     live === undefined
       ? { introspection: INACTIVE } // not to be kept: the reason may pass, such as a node that starts with an older secret
-      : { introspection: { active: true, token: describe(deps, live.facts) }, cacheable: isTracked(live), revocationKeys: deps.revocationKeys.ofToken(live) };
+      : { introspection: { active: true, token: describe(deps, live.facts, "operator") }, cacheable: isTracked(live), revocationKeys: deps.revocationKeys.ofToken(live) };
   return {
     async introspect({ token, scope }, { now }) {
       const live = await findLiveToken(deps, token, now);

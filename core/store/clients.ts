@@ -77,6 +77,7 @@ const built = statements(({ query, tables: { clients } }) => {
         .where(and(one, eq(clients.rowVersion, value("rowVersion")))),
     ),
     delete: compile(query.delete(clients).where(and(one, eq(clients.incarnation, value("incarnation"))))),
+    deleteVersion: compile(query.delete(clients).where(and(one, eq(clients.incarnation, value("incarnation")), eq(clients.rowVersion, value("rowVersion"))))),
     endTokens: compile(
       query
         .update(clients)
@@ -180,16 +181,25 @@ export function updateClient(
   );
 }
 
-/** Deletes a client; its incarnation is in the event, so that all that captured it is known to be over. */
-export function deleteClient(db: Db, issuer: number, clientId: string): Promise<{ readonly kind: "deleted" | "missing" }> {
+/** What deleting a client comes to. `changed`: it is no longer as it was read. */
+export type ClientDelete = { readonly kind: "deleted" | "missing" | "changed" };
+
+/**
+ * Deletes a client; its incarnation is in the event, so that all that captured it is known to be over. `wanted`: only as it
+ * was read.
+ */
+export function deleteClient(db: Db, issuer: number, clientId: string, wanted?: Pick<StoredClient, "incarnation" | "rowVersion">): Promise<ClientDelete> {
   return db.driver.write(
-    function* (): Steps<{ readonly kind: "deleted" | "missing" }> {
+    function* (): Steps<ClientDelete> {
       const statement = built(db);
       const [row] = yield* rows(statement.get, { issuer, clientId });
       if (row === undefined) return { kind: "missing" };
       const { incarnation } = row;
-      const matched = yield* run(statement.delete, { issuer, clientId, incarnation });
-      if (matched === 0) return { kind: "missing" };
+      if (wanted !== undefined && !equalBytes(incarnation, wanted.incarnation)) return { kind: "changed" };
+      const matched = yield* wanted === undefined
+        ? run(statement.delete, { issuer, clientId, incarnation })
+        : run(statement.deleteVersion, { issuer, clientId, incarnation, rowVersion: wanted.rowVersion });
+      if (matched === 0) return { kind: wanted === undefined ? "missing" : "changed" };
       yield* recordEvent(db, issuer, { epoch: 1, target: { case: "clientDeleted", value: { clientId, incarnation } } });
       return { kind: "deleted" };
     },

@@ -1,11 +1,14 @@
 import type { ConsentDecision } from "#gen/writ/store/v1/grant_pb.ts";
 import { equalBytes } from "#lib/hash.ts";
 import type { EpochMillis } from "#lib/time.ts";
+import type { DeviceCode } from "../model/device-code.ts";
 import { type Grant, holdOf } from "../model/grant.ts";
 import { type RememberedConsent, rememberConsent } from "./consents.ts";
 import type { Db } from "./db.ts";
+import { approveDeviceCode, denyDeviceCodeRow } from "./device-codes.ts";
 import { capturedHolds, capturedValues, contradiction, encodeRecord, type GrantLook, latestExpiry, lookAtGrant, MAX_LOOKS, sessionHolds } from "./grant-rows.ts";
 import { and, eq, gt, sql } from "./schema/drizzle.ts";
+import { joinSession } from "./sessions.ts";
 import { compile, statements, value } from "./statement.ts";
 import { run, type Steps } from "./steps.ts";
 import { writeOrUndo } from "./undo.ts";
@@ -86,6 +89,10 @@ export interface ConsentRedemption {
   readonly state: "code" | "active";
   /** Expiry of the last of what the answer holds. */
   readonly expiresAt: EpochMillis;
+  /** The client is to be told when the login session ends. From now on, and not from the login on: it learns nothing of whoever refused it. */
+  readonly joinsSession: boolean;
+  /** The device that asked (RFC 8628): its row is decided by the same write. Undefined: a browser asked. */
+  readonly device?: Pick<DeviceCode, "userCodeHash" | "birth"> | undefined;
   /** Undefined: not to be remembered. */
   readonly remember: RememberedConsent | undefined;
   /** Random, 16 bytes, the same in every retry of one attempt. */
@@ -101,6 +108,8 @@ export type ConsentRedeem =
   | { readonly kind: "rejected"; readonly grant: Grant }
   /** Redeemed before, or the verifier of another decision. */
   | { readonly kind: "spent" }
+  /** The device's request was decided otherwise, has expired or is gone. Nothing was written. */
+  | { readonly kind: "device_decided" }
   /** What the grant captured holds no more: client, subject's consents, this consent. Nothing was written. */
   | { readonly kind: "revoked" }
   /** Only its login session is no more. Nothing was written. */
@@ -112,7 +121,7 @@ export type ConsentRedeem =
  * all. Epochs are compared again by the statement that decides.
  */
 export function redeemConsent(db: Db, issuer: number, redemption: ConsentRedemption): Promise<ConsentRedeem> {
-  const { grant: asRead, consentId, state, expiresAt, remember, attempt, now } = redemption;
+  const { grant: asRead, consentId, state, expiresAt, joinsSession, device, remember, attempt, now } = redemption;
   return writeOrUndo<ConsentRedeem>(
     db,
     function* (undo): Steps<ConsentRedeem> {
@@ -124,11 +133,16 @@ export function redeemConsent(db: Db, issuer: number, redemption: ConsentRedempt
           const values = { ...capturedValues(issuer, grant), rowVersion: grant.rowVersion, attempt };
           const rowVersion = grant.rowVersion + 1;
           if (consent.outcome.case !== "accepted") {
-            if ((yield* run(statement.reject, values)) === 1) return { kind: "rejected", grant: { ...grant, state: "ended", rowVersion } };
+            if ((yield* run(statement.reject, values)) === 1) {
+              if (device !== undefined) yield* denyDeviceCodeRow(db, issuer, { ...device, now });
+              return { kind: "rejected", grant: { ...grant, state: "ended", rowVersion } };
+            }
           } else {
             // First: it locks the row whose epoch the next statement compares.
             if (remember !== undefined) yield* rememberConsent(db, issuer, grant, remember);
             const matched = yield* run(statement.redeem, { ...values, state, expiresAt, now });
+            if (matched === 1 && joinsSession && grant.sessionId !== undefined) yield* joinSession(db, issuer, { ...grant, sessionId: grant.sessionId });
+            if (matched === 1 && device !== undefined && !(yield* approveDeviceCode(db, issuer, { ...device, grantId: grant.id, now }))) return undo({ kind: "device_decided" });
             if (matched === 1) return { kind: "redeemed", grant: { ...grant, state, rowVersion, expiresAt: Math.max(grant.expiresAt, expiresAt) as EpochMillis } };
           }
         }

@@ -6,7 +6,7 @@ import { toRemembered } from "./consents.ts";
 import type { Db } from "./db.ts";
 import { contradiction, encodeRecord, endRow, type GrantLook, type GrantReading, grantReads, lookAtGrantById, orZero, recordGrantEnd, toLook } from "./grant-rows.ts";
 import { and, eq } from "./schema/drizzle.ts";
-import { changeSession, joinSession, type SessionChange } from "./sessions.ts";
+import { changeSession, type SessionChange } from "./sessions.ts";
 import { compile, compileRead, read, statements, value } from "./statement.ts";
 import { insert, rows, type Steps } from "./steps.ts";
 import { writeOrUndo } from "./undo.ts";
@@ -65,8 +65,6 @@ export interface GrantOpening {
   readonly grant: Pick<Grant, "id" | "birth" | "clientId" | "clientIncarnation" | "subject" | "decision" | "grantEpoch" | "sessionEpoch" | "expiresAt" | "record">;
   /** What becomes of the browser's session. Undefined: the grant has none. */
   readonly session: SessionChange | undefined;
-  /** The client is to be told when the session ends. */
-  readonly joinsSession: boolean;
   readonly now: EpochMillis;
 }
 
@@ -84,9 +82,9 @@ export type GrantOpen =
   /** The subject's login sessions were revoked since the decision, or the session that stood for the login is no more. Nothing was written. */
   | { readonly kind: "session_ended" };
 
-/** Opens a grant: the first row of a flow. With it, or not at all, come the browser's session and the client's part in it. */
+/** Opens a grant: the first row of a flow. With it, or not at all, comes the browser's session. */
 export function openGrant(db: Db, issuer: number, opening: GrantOpening): Promise<GrantOpen> {
-  const { grant: wanted, session, joinsSession, now } = opening;
+  const { grant: wanted, session, now } = opening;
   const { id, birth, clientId, clientIncarnation, subject, decision, grantEpoch, sessionEpoch, expiresAt, record } = wanted;
   const document = encodeRecord(record);
   const sessionId = session?.kind === "new" ? session.session.id : session?.id;
@@ -108,7 +106,6 @@ export function openGrant(db: Db, issuer: number, opening: GrantOpening): Promis
         return classifyOpened(look, decision, remembered);
       }
       if (session !== undefined && !(yield* changeSession(db, issuer, session, { subject, sessionEpoch, now }))) return undo({ kind: "session_ended" });
-      if (joinsSession && sessionId !== undefined) yield* joinSession(db, issuer, { sessionId, clientId, clientIncarnation });
       const grant: Grant = { ...wanted, state: "login", sessionId, consentEpoch, generation: 0, supersededAt: [], createdAt: now, rowVersion: 1 };
       return { kind: "opened", grant, remembered };
     },

@@ -14,7 +14,10 @@ const EXPIRING = [
   ["revoked_tokens", ({ revokedTokens: table }: Tables) => ({ table, id: table.tokenId })],
   ["assertion_jtis", ({ assertionJtis: table }: Tables) => ({ table, id: table.jtiHash })],
   ["decisions", ({ decisions: table }: Tables) => ({ table, id: table.id })],
+  ["logout_outbox", ({ logoutOutbox: table }: Tables) => ({ table, id: table.id })],
+  ["device_codes", ({ deviceCodes: table }: Tables) => ({ table, id: table.userCodeHash })],
   ["sessions", ({ sessions: table }: Tables) => ({ table, id: table.id })],
+  ["trusted_issuers", ({ trustedIssuers: table }: Tables) => ({ table, id: table.id })],
   ["grants", ({ grants: table }: Tables) => ({ table, id: table.id })],
 ] as const;
 

@@ -1,13 +1,22 @@
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { ClientRecordSchema } from "#gen/writ/store/v1/client_record_pb.ts";
+import { LogoutNoticeSchema } from "#gen/writ/store/v1/logout_pb.ts";
 import { SessionRecordSchema } from "#gen/writ/store/v1/session_pb.ts";
-import type { EpochMillis } from "#lib/time.ts";
+import { equalBytes } from "#lib/hash.ts";
+import { makeTimeId } from "#lib/id.ts";
+import type { Random } from "#lib/random.ts";
+import { addMillis, type EpochMillis } from "#lib/time.ts";
+import type { ClientIdentity } from "../model/client.ts";
 import type { Session, SessionClient } from "../model/session.ts";
 import type { Db } from "./db.ts";
 import { orZero } from "./grant-rows.ts";
+import { addLogoutNotice } from "./logout-outbox.ts";
 import { and, asc, eq, gt, inArray, sql } from "./schema/drizzle.ts";
 import { compile, compileRead, read, statements, value } from "./statement.ts";
 import { insert, rows, run, type Steps } from "./steps.ts";
 
+/** How long clients may be told that a session has ended. Milliseconds. */
+const NOTICE_LIFE = 24 * 3600 * 1000;
 /** `session_epoch` of a grant whose session was ended by its id: no counter ever has it. */
 const ENDED = -1;
 
@@ -61,9 +70,20 @@ const built = statements(({ query, tables: { sessions, sessionClients, subjects,
     extend: compile(query.update(sessions).set(later).where(born)),
     delete: compile(query.delete(sessions).where(one)),
     deleteClients: compile(query.delete(sessionClients).where(clientsOfOne)),
+    // Nothing for a session that is no more: nobody would take the row away.
     join: compile(
       upsert(
-        query.insert(sessionClients).values({ issuer: value("issuer"), sessionId: value("id"), clientId: value("clientId"), clientIncarnation: value("clientIncarnation") }),
+        query.insert(sessionClients).select(
+          query
+            .select({
+              issuer: sessions.issuer,
+              sessionId: sessions.id,
+              clientId: sql`${value("clientId")}`.as("client_id"),
+              clientIncarnation: sql`${value("clientIncarnation")}`.as("client_incarnation"),
+            })
+            .from(sessions)
+            .where(one),
+        ),
         [sessionClients.issuer, sessionClients.sessionId, sessionClients.clientId],
         { clientIncarnation: incoming(sessionClients.clientIncarnation) },
       ),
@@ -71,7 +91,7 @@ const built = statements(({ query, tables: { sessions, sessionClients, subjects,
     // A client that was deleted took no part, also if it was made again: whoever has its name now is another one.
     clients: compileRead(
       query
-        .select({ clientId: sessionClients.clientId, clientIncarnation: sessionClients.clientIncarnation })
+        .select({ clientId: sessionClients.clientId, clientIncarnation: sessionClients.clientIncarnation, document: clients.document })
         .from(sessionClients)
         .innerJoin(
           clients,
@@ -116,28 +136,43 @@ export function extendSession(
   );
 }
 
+/** Which session ends. */
+export interface SessionEnding {
+  /** Its `sid`. */
+  readonly id: Uint8Array;
+  /** Undefined: whoever calls knows the `sid` alone. */
+  readonly birth: Uint8Array | undefined;
+  readonly now: EpochMillis;
+  readonly random: Random;
+}
+
 /** What ending a session comes to. `clients`: those that took part in it and still are, to be told. Of several calls one ends it. */
 export type SessionEnd = { readonly kind: "ended"; readonly session: Session; readonly clients: readonly SessionClient[] } | { readonly kind: "missing" };
 
 /**
- * Ends a session by its `sid`. Flows in flight that were begun in it die: what they captured will never hold again. Tokens
+ * Ends a session. The outbox gets a notice for each client that wants one by the back channel, with the end or not at all. Flows in flight that were begun in it die: what they captured will never hold again. Tokens
  * live on, as after `bumpSessionEpoch`, so there is no event.
  */
-export function endSession(db: Db, issuer: number, id: Uint8Array): Promise<SessionEnd> {
+export function endSession(db: Db, issuer: number, { id, birth, now, random }: SessionEnding): Promise<SessionEnd> {
   return db.driver.write(function* (): Steps<SessionEnd> {
     const statement = built(db);
     const [row] = yield* rows(statement.get, { issuer, id });
-    const took = yield* rows(statement.clients, { issuer, id });
-    if (row === undefined || (yield* run(statement.delete, { issuer, id })) === 0) return { kind: "missing" };
+    const took = (yield* rows(statement.clients, { issuer, id })).map(toSessionClient);
+    if (row === undefined || (birth !== undefined && !equalBytes(row.birth, birth)) || (yield* run(statement.delete, { issuer, id })) === 0) return { kind: "missing" };
     yield* run(statement.deleteClients, { issuer, id });
     yield* run(statement.endFlows, { issuer, id });
+    for (const { clientId, clientIncarnation, client } of took)
+      if (client.backchannelLogoutUri !== "") {
+        const record = create(LogoutNoticeSchema, { client: { clientId, clientIncarnation }, subject: row.subject, sid: id });
+        yield* addLogoutNotice(db, issuer, { id: makeTimeId(now, random), dueAt: now, expiresAt: addMillis(now, NOTICE_LIFE), record });
+      }
     return { kind: "ended", session: toReading(row).session, clients: took };
   });
 }
 
 /** The clients that took part in a session and still are. */
-export function listSessionClients(db: Db, issuer: number, sessionId: Uint8Array): Promise<SessionClient[]> {
-  return read(db, built(db).clients, { issuer, id: sessionId });
+export async function listSessionClients(db: Db, issuer: number, sessionId: Uint8Array): Promise<SessionClient[]> {
+  return (await read(db, built(db).clients, { issuer, id: sessionId })).map(toSessionClient);
 }
 
 /** A session that a login makes. Its subject and `session_epoch` are the grant's. */
@@ -174,9 +209,15 @@ export function* changeSession(
   return true;
 }
 
-/** A step of the login's write: the client takes part in the session. */
-export function* joinSession(db: Db, issuer: number, { sessionId, clientId, clientIncarnation }: SessionClient & { readonly sessionId: Uint8Array }): Steps<void> {
+/** A step of the consent's write: the client takes part in the session, if that is there still. */
+export function* joinSession(db: Db, issuer: number, { sessionId, clientId, clientIncarnation }: ClientIdentity & { readonly sessionId: Uint8Array }): Steps<void> {
   yield* run(built(db).join, { issuer, id: sessionId, clientId, clientIncarnation });
+}
+
+function toSessionClient({ document, ...identity }: ReturnType<ReturnType<typeof built>["clients"]["decode"]>): SessionClient {
+  const { client } = fromBinary(ClientRecordSchema, document);
+  if (client === undefined) throw new Error("a client's row without the client");
+  return { ...identity, client };
 }
 
 type SessionRow = ReturnType<ReturnType<typeof built>["get"]["decode"]>;

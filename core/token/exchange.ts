@@ -4,17 +4,21 @@ import type { ExchangeTokenRequest, ExchangeTokenResponseSchema } from "#gen/wri
 import { OAuthError } from "#lib/errors.ts";
 import type { EpochMillis } from "#lib/time.ts";
 import { type AuthenticateDeps, authenticateClient } from "../client/authenticate.ts";
+import { DEVICE_GRANT } from "../device/authorize-device.ts";
 import { authorizationCode } from "./grant-types/authorization-code.ts";
 import { clientCredentials } from "./grant-types/client-credentials.ts";
-import type { GrantType } from "./grant-types/grant-type.ts";
+import { deviceCode } from "./grant-types/device-code.ts";
+import type { GrantType, GrantTypeDeps } from "./grant-types/grant-type.ts";
+import { jwtBearer } from "./grant-types/jwt-bearer.ts";
 import { refreshToken } from "./grant-types/refresh-token.ts";
-import type { IssueDeps } from "./issue.ts";
 
 /** Every grant type there is: a new one is a new file and a line here. */
 export const GRANT_TYPES: Readonly<Record<string, GrantType>> = {
   authorization_code: authorizationCode,
   refresh_token: refreshToken,
   client_credentials: clientCredentials,
+  "urn:ietf:params:oauth:grant-type:jwt-bearer": jwtBearer,
+  [DEVICE_GRANT]: deviceCode,
 };
 
 /**
@@ -23,12 +27,12 @@ export const GRANT_TYPES: Readonly<Record<string, GrantType>> = {
  * @see RFC 6749 §3.2
  */
 export async function exchangeToken(
-  deps: IssueDeps & AuthenticateDeps,
+  deps: GrantTypeDeps & AuthenticateDeps,
   request: ExchangeTokenRequest,
   now: EpochMillis,
 ): Promise<MessageInitShape<typeof ExchangeTokenResponseSchema>> {
   const grantType = requireGrantType(request.grantType, deps.settings.compatHydra); // RFC 6749 §5.2: unsupported_grant_type
-  const authenticated = await authenticateClient(deps, request.clientAuthentication); // §3.2.1
+  const authenticated = await authenticateClient(deps, request.clientAuthentication, now); // §3.2.1
   requireRegisteredGrantType(authenticated.client.record.client, request.grantType); // §5.2: unauthorized_client
   return grantType(deps, { ...authenticated, request }, now);
 }

@@ -62,7 +62,7 @@ function sessionOf({ settings }: Pick<Deps, "settings">, { clientId, subject, cl
       id_token_claims: {
         jti: "",
         iss: settings.issuerUrl,
-        sub: subject || clientId,
+        sub: grant?.record.obfuscatedSubject || subject || clientId,
         aud: [clientId],
         nonce: request?.nonce ?? "",
         exp: NO_TIME,

@@ -16,6 +16,8 @@ export interface IntrospectOptions {
   readonly keep?: (facts: TokenFacts) => boolean;
   /** Scopes that must all be granted. */
   readonly scope?: readonly string[];
+  /** Clients see the `sub` that the token's client knows; operators, who have credentials of their own, the subject too. */
+  readonly seenBy: "client" | "operator";
 }
 
 /** An answer that says nothing. */
@@ -50,12 +52,12 @@ export async function findLiveTokens(deps: IntrospectDeps, tokens: readonly stri
 export async function introspect(
   deps: IntrospectDeps,
   token: string,
-  { keep, scope = [] }: IntrospectOptions,
+  { keep, scope = [], seenBy }: IntrospectOptions,
   now: EpochMillis,
 ): Promise<MessageInitShape<typeof IntrospectionSchema>> {
   const live = await findLiveToken(deps, token, now);
   if (live === undefined || keep?.(live.facts) === false || !grants(deps, live.facts, scope)) return INACTIVE;
-  return { active: true, token: describe(deps, live.facts) };
+  return { active: true, token: describe(deps, live.facts, seenBy) };
 }
 
 /** Whether a token's scopes stand for all of `scope`, by the configured strategy, as Hydra reads them. */
@@ -64,11 +66,13 @@ export function grants(deps: Pick<Deps, "config">, facts: TokenFacts, scope: rea
 }
 
 /** The members of an active answer (RFC 7662 §2.2; `token_use`, `nbf` and `ext` as Hydra). */
-export function describe(deps: Pick<Deps, "settings">, facts: TokenFacts): MessageInitShape<typeof ActiveTokenSchema> {
+export function describe(deps: Pick<Deps, "settings">, facts: TokenFacts, seenBy: IntrospectOptions["seenBy"]): MessageInitShape<typeof ActiveTokenSchema> {
+  const { subject, obfuscatedSubject } = facts;
   return {
     scope: facts.scope.join(" "),
     clientId: facts.clientId,
-    sub: facts.subject || facts.clientId,
+    sub: (seenBy === "client" && obfuscatedSubject) || subject || facts.clientId,
+    obfuscatedSubject: seenBy === "operator" ? obfuscatedSubject : "",
     exp: facts.expiresAt,
     iat: facts.issuedAt,
     nbf: facts.issuedAt,

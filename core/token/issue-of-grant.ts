@@ -9,8 +9,9 @@ import type { SessionClaims } from "../handshake/session-payload.ts";
 import type { SigningKey } from "../keys/signing-keys.ts";
 import type { StoredClient } from "../model/client.ts";
 import type { Grant } from "../model/grant.ts";
-import { signIdToken } from "./id-token.ts";
-import { accessTokenKey, type IssueDeps, signAccessToken } from "./issue.ts";
+import { type Encryption, encrypt, encryptionFor } from "./encrypt.ts";
+import { type IdTokenContent, signIdToken } from "./id-token.ts";
+import { accessTokenKey, type IssueDeps, type IssuedAccessToken, signAccessToken } from "./issue.ts";
 import { sessionClaims } from "./session-claims.ts";
 import { askTokenHooks, sealTokenSession } from "./token-hooks.ts";
 
@@ -20,6 +21,16 @@ export interface Lifetimes {
   readonly refreshToken: number;
   readonly idToken: number;
 }
+
+/** What an answer may hold. */
+export interface Parts {
+  readonly accessToken: boolean;
+  readonly refreshToken: boolean;
+  readonly idToken: boolean;
+}
+
+/** Of the token endpoint. */
+const ALL_PARTS: Parts = { accessToken: true, refreshToken: true, idToken: true };
 
 /** All that issuing needs and that could fail, gathered before a code or refresh token is spent. */
 export interface Issuing {
@@ -35,6 +46,8 @@ export interface Issuing {
   readonly accessKey: SigningKey | undefined;
   /** Undefined: there is no ID token. */
   readonly idKey: SigningKey | undefined;
+  /** Undefined: it is not encrypted. */
+  readonly idEncryption: Encryption | undefined;
   readonly claims: SessionClaims;
   /** What web hooks put in place of the grant's session, for the update that spends code or refresh token. Undefined: nothing. */
   readonly session: TokenSession | undefined;
@@ -50,7 +63,7 @@ export function isOffline(scope: readonly string[]): boolean {
   return OFFLINE.some((name) => scope.includes(name));
 }
 
-/** What tokens are to be issued of. */
+/** For whom and of what tokens are issued. */
 export interface IssuingRequest {
   readonly client: StoredClient;
   readonly grant: Grant;
@@ -59,22 +72,24 @@ export interface IssuingRequest {
   readonly lifetimes: Lifetimes;
   /** The token request that web hooks are asked about. Undefined: none is, since nothing can come of it, or it is no token request. */
   readonly request: ExchangeTokenRequest | undefined;
+  readonly parts?: Parts;
 }
 
 /**
  * Gathers what is needed to issue the tokens of a grant, and asks the web hooks.
  * @throws OAuthError access_denied, server_error when a hook refuses or fails
  */
-export async function prepareIssuing(deps: IssueDeps, { client, grant, scope, lifetimes, request }: IssuingRequest, now: EpochMillis): Promise<Issuing> {
+export async function prepareIssuing(deps: IssueDeps, { client, grant, scope, lifetimes, request, parts = ALL_PARTS }: IssuingRequest, now: EpochMillis): Promise<Issuing> {
   const { outcome } = grant.record.consent ?? {};
   if (outcome?.case !== "accepted") throw new Error("tokens of a grant that was not consented to");
   const { scope: granted, audience } = outcome.value;
-  const withRefreshToken = isOffline(granted) && client.record.client.grantTypes.includes("refresh_token");
-  const isOpenid = granted.includes("openid");
+  const withRefreshToken = parts.refreshToken && isOffline(granted) && client.record.client.grantTypes.includes("refresh_token");
+  const withIdToken = parts.idToken && granted.includes("openid");
   const { idTokenSignedResponseAlg } = client.record.client;
-  const longest = Math.max(lifetimes.accessToken, withRefreshToken ? lifetimes.refreshToken : 0);
-  const accessKey = await accessTokenKey(deps, client, now);
-  const idKey = isOpenid ? await deps.keys.current("hydra.openid.id-token", isSignatureAlg(idTokenSignedResponseAlg) ? idTokenSignedResponseAlg : "RS256", now) : undefined;
+  const ofTokens = Math.max(parts.accessToken ? lifetimes.accessToken : 0, withRefreshToken ? lifetimes.refreshToken : 0);
+  const accessKey = parts.accessToken ? await accessTokenKey(deps, client, now) : undefined;
+  const idKey = withIdToken ? await deps.keys.current("hydra.openid.id-token", isSignatureAlg(idTokenSignedResponseAlg) ? idTokenSignedResponseAlg : "RS256", now) : undefined;
+  const idEncryption = withIdToken ? await encryptionFor(deps, client, "id_token", now) : undefined;
   const claims = sessionClaims(deps.sealer, grant.record);
   const asked = {
     clientId: grant.clientId,
@@ -98,28 +113,46 @@ export async function prepareIssuing(deps: IssueDeps, { client, grant, scope, li
     withRefreshToken,
     accessKey,
     idKey,
+    idEncryption,
     claims: changed ?? claims,
     session: changed === undefined || isDeepStrictEqual(changed, claims) ? undefined : sealTokenSession(deps.sealer, changed),
-    expiresAt: fromSeconds(toSeconds(now) + longest),
+    expiresAt: fromSeconds(toSeconds(now) + (parts.accessToken ? ofTokens : lifetimes.idToken)),
   };
 }
 
 /** Issues the tokens of a grant as it is now. Nothing that is issued outlives the row. */
-export function issueOfGrant(deps: IssueDeps, issuing: Issuing, grant: Grant, now: EpochMillis): MessageInitShape<typeof ExchangeTokenResponseSchema> {
-  const { client, scope, lifetimes, withRefreshToken, idKey } = issuing;
+export async function issueOfGrant(deps: IssueDeps, issuing: Issuing, grant: Grant, now: EpochMillis): Promise<MessageInitShape<typeof ExchangeTokenResponseSchema>> {
+  const { scope, lifetimes, withRefreshToken } = issuing;
   const issuedAt = toSeconds(now);
-  const left = Math.max(1, toSeconds(grant.expiresAt) - issuedAt);
-  const expiresIn = Math.min(lifetimes.accessToken, left);
-  const accessToken = makeAccessToken(deps, issuing, grant, expiresIn, now);
-  deps.log.info("token_issued", { client_id: client.record.client.clientId, generation: grant.generation });
+  const left = leftSeconds(grant, now);
+  const { accessToken, expiresIn } = issueAccessToken(deps, issuing, grant, now);
   return {
     accessToken,
     tokenType: deps.settings.tokenType,
     expiresIn,
     scope: scope.join(" "),
     refreshToken: withRefreshToken ? sealRefreshToken(deps, grant, issuedAt, issuedAt + Math.min(lifetimes.refreshToken, left)) : "",
-    idToken: idKey === undefined ? "" : signIdToken(deps, idKey, { grant, accessToken, expiresIn: lifetimes.idToken }, now),
+    idToken: await issueIdToken(deps, issuing, { grant, accessToken }, now),
   };
+}
+
+/** Issues the access token of a grant as it is now. */
+export function issueAccessToken(deps: IssueDeps, issuing: Issuing, grant: Grant, now: EpochMillis): IssuedAccessToken {
+  const { client, lifetimes } = issuing;
+  const expiresIn = Math.min(lifetimes.accessToken, leftSeconds(grant, now));
+  deps.log.info("token_issued", { client_id: client.record.client.clientId, generation: grant.generation });
+  return { accessToken: makeAccessToken(deps, issuing, grant, expiresIn, now), expiresIn };
+}
+
+/** Issues the ID token of a grant, bound to what it comes with. Empty: there is none. */
+export async function issueIdToken(deps: IssueDeps, { idKey, idEncryption, lifetimes }: Issuing, content: Omit<IdTokenContent, "expiresIn">, now: EpochMillis): Promise<string> {
+  if (idKey === undefined) return "";
+  const idToken = signIdToken(deps, idKey, { ...content, expiresIn: lifetimes.idToken }, now);
+  return idEncryption === undefined ? idToken : encrypt(idEncryption, idToken, { nested: true });
+}
+
+function leftSeconds(grant: Grant, now: EpochMillis): number {
+  return Math.max(1, toSeconds(grant.expiresAt) - toSeconds(now));
 }
 
 function makeAccessToken(deps: IssueDeps, issuing: Issuing, grant: Grant, expiresIn: number, now: EpochMillis): string {
@@ -130,7 +163,8 @@ function makeAccessToken(deps: IssueDeps, issuing: Issuing, grant: Grant, expire
     clientIncarnation: client.incarnation,
     tokenEpoch: client.tokenEpoch,
   });
-  if (accessKey !== undefined) return signAccessToken(deps, accessKey, handle, { client, subject: grant.subject, scope, audience, ext: claims.accessToken, expiresIn }, now);
+  const subject = (!deps.settings.compatHydra && grant.record.obfuscatedSubject) || grant.subject;
+  if (accessKey !== undefined) return signAccessToken(deps, accessKey, handle, { client, subject, scope, audience, ext: claims.accessToken, expiresIn }, now);
   const issuedAt = toSeconds(now);
   const token = create(AccessTokenSchema, { handle, scope: isNarrowed ? [...scope] : [], issuedAt, expiresAt: issuedAt + expiresIn });
   return deps.sealer.seal("access_token", toBinary(AccessTokenSchema, token));

@@ -12,7 +12,7 @@ import { type Claims, signJwt } from "./jwt.ts";
 import { askTokenHooks } from "./token-hooks.ts";
 
 /** What is needed to issue. */
-export type IssueDeps = Pick<Deps, "db" | "issuer" | "random" | "sealer" | "keys" | "settings" | "config" | "log" | "hooks">;
+export type IssueDeps = Pick<Deps, "db" | "issuer" | "random" | "sealer" | "keys" | "remoteKeys" | "settings" | "config" | "log" | "hooks">;
 
 /** A new access token. Lifetime in seconds. */
 export interface IssuedAccessToken {
@@ -30,11 +30,13 @@ export interface AccessTokenContent {
   readonly ext: JsonObject | undefined;
   /** Lifetime in seconds. */
   readonly expiresIn: number;
+  /** `subject.grant_epoch`, of a rowless token with a subject of its own. */
+  readonly grantEpoch?: number;
 }
 
 /**
  * Issues an access token that depends on no row but its client's: nothing is written. What ends it is the client's epoch
- * or incarnation, or a `revoked_token` row of its own. Web hooks are asked about `request` before.
+ * or incarnation, its subject's epoch, or a `revoked_token` row of its own. Web hooks are asked about `request` before.
  * @throws OAuthError access_denied, server_error when a hook refuses or fails
  */
 export async function issueRowlessAccessToken(deps: IssueDeps, wanted: AccessTokenContent, request: ExchangeTokenRequest, now: EpochMillis): Promise<IssuedAccessToken> {
@@ -44,6 +46,7 @@ export async function issueRowlessAccessToken(deps: IssueDeps, wanted: AccessTok
     state: { case: "rowless", value: makeTimeId(now, deps.random) },
     clientIncarnation: client.incarnation,
     tokenEpoch: client.tokenEpoch,
+    grantEpoch: wanted.grantEpoch ?? 0,
   });
   const key = await accessTokenKey(deps, client, now);
   const content = deps.hooks === undefined ? wanted : await askAbout(deps, wanted, key, request, now);

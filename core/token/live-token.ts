@@ -29,9 +29,7 @@ export function judge(deps: LiveTokenDeps, token: PresentedToken, state: TokenSt
   const { grant } = state;
   if (token.handle.state.case === "rowless") return token.said !== undefined && isLiveRowless(token, state) ? { facts: factsOf(token, token.said), grant: undefined } : undefined;
   if (grant === undefined || !isLiveOfGrant(deps, token, state, grant, now)) return undefined;
-  const known = token.said !== undefined && deps.settings.jwt.ext === "all"; // else the JWT may hold a part of it
-  const content =
-    token.said === undefined ? contentOf(deps, grant, token.narrowed) : known ? token.said : { ...token.said, ext: sessionClaims(deps.sealer, grant.record()).accessToken };
+  const content = token.said === undefined ? contentOf(deps, grant, token.narrowed) : withSession(deps, withSubject(deps, token.said, grant), grant);
   return content === undefined ? undefined : { facts: factsOf(token, content), grant };
 }
 
@@ -54,13 +52,32 @@ function isOfClient({ clientIncarnation, tokenEpoch }: PresentedToken["handle"],
   return client !== undefined && equalBytes(clientIncarnation, client.incarnation) && tokenEpoch === client.tokenEpoch;
 }
 
+/** A JWT's `sub` is what its client knows the subject by; under `compat: hydra` the subject. */
+function withSubject({ settings }: LiveTokenDeps, said: TokenContent, grant: TokenGrant): TokenContent {
+  const { subject } = grant;
+  if (settings.compatHydra) return { ...said, subject, obfuscatedSubject: grant.record().obfuscatedSubject };
+  return said.subject === subject ? said : { ...said, subject, obfuscatedSubject: said.subject };
+}
+
+/** A JWT may hold a part of the session's claims, or none; the grant has them all. */
+function withSession({ settings, sealer }: LiveTokenDeps, said: TokenContent, grant: TokenGrant): TokenContent {
+  return settings.jwt.ext === "all" ? said : { ...said, ext: sessionClaims(sealer, grant.record()).accessToken };
+}
+
 /** What the grant knows of its tokens. */
 function contentOf({ sealer }: LiveTokenDeps, grant: TokenGrant, narrowed: readonly string[] | undefined): TokenContent | undefined {
   const record = grant.record();
   const { outcome } = record.consent ?? {};
   if (outcome?.case !== "accepted") return undefined;
   const { scope, audience } = outcome.value;
-  return { clientId: grant.clientId, subject: grant.subject, scope: narrowed ?? scope, audience, ext: sessionClaims(sealer, record).accessToken };
+  return {
+    clientId: grant.clientId,
+    subject: grant.subject,
+    obfuscatedSubject: record.obfuscatedSubject,
+    scope: narrowed ?? scope,
+    audience,
+    ext: sessionClaims(sealer, record).accessToken,
+  };
 }
 
 function factsOf({ use, handle, issuedAt, expiresAt, jti }: PresentedToken, content: TokenContent): TokenFacts {

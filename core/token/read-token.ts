@@ -56,7 +56,7 @@ function parseAccessToken(payload: Uint8Array, token: string): PresentedToken | 
   if (handle?.state.case === undefined) return undefined;
   const common = { use: "access_token", handle, issuedAt, expiresAt } as const;
   if (handle.state.case === "rowless")
-    return { ...common, jti: Buffer.from(handle.state.value).toString("base64url"), said: { clientId, subject, scope, audience, ext }, narrowed: undefined };
+    return { ...common, jti: Buffer.from(handle.state.value).toString("base64url"), said: { clientId, subject, obfuscatedSubject: "", scope, audience, ext }, narrowed: undefined };
   return { ...common, jti: identify(token), said: undefined, narrowed: scope.length === 0 ? undefined : scope };
 }
 
@@ -90,6 +90,7 @@ async function readJwt({ keys }: ReadTokenDeps, token: string): Promise<Presente
     said: {
       clientId: client_id,
       subject: typeof sub === "string" && sub !== client_id ? sub : "",
+      obfuscatedSubject: "",
       scope: Array.isArray(scp) ? scp.filter((each) => typeof each === "string") : ((typeof scope === "string" ? parseScope(scope) : undefined) ?? []),
       audience: Array.isArray(aud) ? aud.filter((each) => typeof each === "string") : typeof aud === "string" ? [aud] : [],
       ext: sessionClaimsIn(verified.claims),

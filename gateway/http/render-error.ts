@@ -44,6 +44,6 @@ export function protocolFailure(error: unknown): Failure | undefined {
 function failure(status: number, error: string, description: string, wwwAuthenticate: string): Failure {
   const headers: Record<string, string> = {};
   if (wwwAuthenticate !== "") headers["www-authenticate"] = wwwAuthenticate;
-  if (status === 503) headers["retry-after"] = "1";
+  if (status === 503 || status === 429) headers["retry-after"] = "1";
   return { status: status >= 400 && status < 600 ? status : 500, error, description: describable(description), headers };
 }

@@ -42,5 +42,6 @@ export function claimedClientId({ authorization = "", clientId = "" }: MessageIn
  * @see RFC 6749 §2.3.1
  */
 export function refuseQuery({ query }: Exchange): void {
-  if (/(^|&)(client_secret|client_assertion|token|code|refresh_token)=/.test(query)) throw new OAuthError("invalid_request", "Credentials and tokens may not be sent in the query");
+  if (/(^|&)(client_secret|client_assertion|assertion|token|code|refresh_token|device_code)=/.test(query))
+    throw new OAuthError("invalid_request", "Credentials and tokens may not be sent in the query");
 }

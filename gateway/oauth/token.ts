@@ -25,6 +25,8 @@ export function tokenEndpoint(oauth: Client<typeof OAuthService>, cors: ClientCo
         redirectUri: parameter(form, "redirect_uri"),
         codeVerifier: parameter(form, "code_verifier"),
         refreshToken: parameter(form, "refresh_token"),
+        assertion: parameter(form, "assertion"),
+        deviceCode: parameter(form, "device_code"),
       },
       { headers: { "x-request-id": exchange.requestId } },
     );

@@ -25,7 +25,9 @@ export function openApi(image: Uint8Array, version: string): Schema {
   const admin = adminPaths(services, schemas);
   const introspection = registry.getMessage("writ.token.v1.Introspection");
   if (introspection === undefined) throw new Error("writ.token.v1.Introspection is not in the image");
-  const open = publicPaths(schemas.refTo(introspection));
+  const client = registry.getMessage("writ.admin.v1.Client");
+  if (client === undefined) throw new Error("writ.admin.v1.Client is not in the image");
+  const open = publicPaths(schemas.refTo(introspection), schemas.refTo(client));
   return {
     openapi: "3.1.0",
     info: {

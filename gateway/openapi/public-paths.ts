@@ -8,7 +8,22 @@ const AUTHORIZATION =
   "client_id response_type redirect_uri response_mode scope audience state nonce code_challenge code_challenge_method prompt max_age id_token_hint login_hint acr_values ui_locales display".split(
     " ",
   );
+/** Parameters of a logout request (OIDC RP-Initiated Logout §2). */
+const LOGOUT = "id_token_hint logout_hint client_id post_logout_redirect_uri state ui_locales".split(" ");
 const USERINFO: Schema = { type: "object", required: ["sub"], properties: { sub: string }, additionalProperties: true };
+/** RFC 8628 §3.2. */
+const DEVICE_ANSWER: Schema = {
+  type: "object",
+  required: ["device_code", "user_code", "verification_uri", "expires_in"],
+  properties: {
+    device_code: string,
+    user_code: string,
+    verification_uri: string,
+    verification_uri_complete: string,
+    expires_in: { type: "integer", description: "Seconds." },
+    interval: { type: "integer", description: "Seconds." },
+  },
+};
 const OAUTH_ERROR = { $ref: "#/components/responses/OAuthError" };
 const CLIENT_SECURITY = [{ basic: [] }, {}];
 
@@ -16,8 +31,9 @@ const CLIENT_SECURITY = [{ basic: [] }, {}];
  * The public endpoints. They are the specifications' and not the contract's, so they are written down here; `refTo` names a
  * schema that the admin API has already.
  */
-export function publicPaths(introspection: Schema): Paths {
+export function publicPaths(introspection: Schema, client: Schema): Paths {
   return {
+    ...registrationPaths(client),
     "/oauth2/auth": {
       get: {
         operationId: "oAuth2Authorize",
@@ -29,6 +45,20 @@ export function publicPaths(introspection: Schema): Paths {
           "302": { description: "On to the login or the consent app." },
           "303": { description: "Back to the client, with a code or an error." },
           "400": { description: "A page: no client may be told of the error." },
+        },
+      },
+    },
+    "/oauth2/sessions/logout": {
+      get: {
+        operationId: "revokeOidcSession",
+        tags: ["OAuth"],
+        summary: "End session endpoint (OIDC RP-Initiated Logout §2). For browsers; a form may be posted too.",
+        parameters: LOGOUT.map((name) => ({ name, in: "query", required: false, schema: string })),
+        responses: {
+          "200": { description: "A page that tells clients by their frames, and goes on by itself (OIDC Front-Channel Logout §3)." },
+          "302": { description: "On to the logout app, or to the page that asks." },
+          "303": { description: "Back to the client, or to where logouts end." },
+          "400": { description: "A page: the request is wrong." },
         },
       },
     },
@@ -60,10 +90,26 @@ export function publicPaths(introspection: Schema): Paths {
           redirect_uri: string,
           code_verifier: string,
           refresh_token: string,
+          device_code: string,
           ...CLIENT,
         },
         { $ref: "#/components/schemas/TokenAnswer" },
       ),
+    },
+    "/oauth2/device/auth": {
+      post: form("oAuth2DeviceFlow", "Device authorization endpoint (RFC 8628 §3.1).", [], { scope: string, audience: { type: "array", items: string }, ...CLIENT }, DEVICE_ANSWER),
+    },
+    "/oauth2/device/verify": {
+      get: {
+        operationId: "performOAuth2DeviceVerificationFlow",
+        tags: ["OAuth"],
+        summary: "Verification URI (RFC 8628 §3.3). For browsers.",
+        parameters: [{ name: "user_code", in: "query", required: false, schema: string }],
+        responses: {
+          "302": { description: "On to the device, the login or the consent app, or to the page that says that it worked." },
+          "400": { description: "A page: it cannot go on." },
+        },
+      },
     },
     "/oauth2/introspect": {
       post: form(
@@ -78,6 +124,28 @@ export function publicPaths(introspection: Schema): Paths {
     "/.well-known/openid-configuration": { get: document("discoverOidcConfiguration", "Server metadata (OIDC Discovery §4).") },
     "/.well-known/oauth-authorization-server": { get: document("discoverOAuth2Configuration", "Server metadata (RFC 8414 §3).") },
     "/.well-known/jwks.json": { get: document("discoverJsonWebKeys", "Public keys (RFC 7517 §5).") },
+  };
+}
+
+/** Dynamic client registration (RFC 7591, RFC 7592). Under Hydra's operation ids. */
+function registrationPaths(client: Schema): Paths {
+  const metadata = { "application/json": { schema: client } };
+  const operation = (operationId: string, summary: string, status: string, body: boolean, path: boolean): Schema => ({
+    operationId,
+    tags: ["OAuth"],
+    summary,
+    security: path ? [{ bearer: [] }] : [{ bearer: [] }, {}],
+    ...(path ? { parameters: [{ name: "id", in: "path", required: true, schema: string }] } : {}),
+    ...(body ? { requestBody: { required: true, content: metadata } } : {}),
+    responses: { [status]: { description: "Done.", ...(status === "204" ? {} : { content: metadata }) }, default: OAUTH_ERROR },
+  });
+  return {
+    "/oauth2/register": { post: operation("createOidcDynamicClient", "Client registration endpoint (RFC 7591 §3).", "201", true, false) },
+    "/oauth2/register/{id}": {
+      get: operation("getOidcDynamicClient", "Client configuration endpoint (RFC 7592 §2.1).", "200", false, true),
+      put: operation("setOidcDynamicClient", "Client configuration endpoint (RFC 7592 §2.2). The registration access token changes.", "200", true, true),
+      delete: operation("deleteOidcDynamicClient", "Client configuration endpoint (RFC 7592 §2.3).", "204", false, true),
+    },
   };
 }
 

@@ -16,7 +16,7 @@ const ANY_ADVICE = "The application that sent you here made a request that canno
  * An error for a person, where no client may be told (RFC 6749 §4.1.2.1). The description quotes what somebody sent, so it
  * is shown as text and no address is made a link.
  */
-export function sendErrorPage(exchange: Exchange, { status, error, description, headers }: Failure): void {
+export function sendErrorPage(exchange: Exchange, { status, error, description, headers }: Failure, setCookie: readonly string[] = []): void {
   const content = html`<h1>This request cannot go on</h1>
 <p>${ADVICE[error] ?? ANY_ADVICE}</p>
 <dl>
@@ -25,5 +25,5 @@ export function sendErrorPage(exchange: Exchange, { status, error, description, 
 <dt>Request</dt><dd><code id="request-id">${exchange.requestId}</code></dd>
 </dl>
 <p class="soft">The description is for the developer of the application. Nothing was granted to anybody.</p>`;
-  sendPage(exchange, status, { title: "This request cannot go on", content }, headers);
+  sendPage(exchange, status, { title: "This request cannot go on", content }, { ...headers, "set-cookie": setCookie });
 }

@@ -11,6 +11,10 @@ export interface Page {
   readonly content: Markup;
   /** Its one script, if it has one. The text is known by its hash; nothing that anybody sent may be in it. */
   readonly script?: string;
+  /** URLs of other sites that it has in frames. */
+  readonly frames?: readonly string[];
+  /** Where it goes by itself after some seconds, where scripts do not run. */
+  readonly refresh?: { readonly seconds: number; readonly location: string };
   /** Pages of other sites may show it in a frame: an answer for a client that asks without a question does. */
   readonly frameable?: boolean;
 }
@@ -32,7 +36,9 @@ dl { margin: 1rem 0; display: grid; grid-template-columns: auto 1fr; gap: .35rem
 dt { color: var(--soft); }
 dd { margin: 0; overflow-wrap: anywhere; }
 .soft { color: var(--soft); font-size: .9rem; }
+iframe { position: absolute; width: 0; height: 0; border: 0; }
 button { font: inherit; font-weight: 600; color: #fff; background: #0b5cad; border: 0; border-radius: .5rem; padding: .65rem 1.25rem; cursor: pointer; }
+.quiet { color: inherit; background: transparent; border: 1px solid var(--line); }
 button:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 `;
 
@@ -47,6 +53,12 @@ function hashSource(text: string): string {
   return source;
 }
 
+/** The one place of a frame: scheme, host, port and path. What would end it in a policy is encoded (CSP3 §2.3.1). */
+function frameSource(url: string): string {
+  const { origin, pathname } = new URL(url);
+  return origin + pathname.replaceAll(";", "%3B").replaceAll(",", "%2C");
+}
+
 /**
  * Sends a page. No script but its own runs on it, nothing is loaded, nobody keeps it. There is no `form-action`: browsers
  * apply it to where a posted form is redirected, too.
@@ -54,11 +66,12 @@ function hashSource(text: string): string {
 export function sendPage(
   exchange: Exchange,
   status: number,
-  { title, content, script, frameable = false }: Page,
+  { title, content, script, frames = [], refresh, frameable = false }: Page,
   more: Readonly<Record<string, string | readonly string[]>> = {},
 ): void {
   const policy = ["default-src 'none'", `style-src ${hashSource(STYLE)}`, "base-uri 'none'"];
   if (script !== undefined) policy.push(`script-src ${hashSource(script)}`);
+  if (frames.length > 0) policy.push(`frame-src ${[...new Set(frames.map(frameSource))].join(" ")}`);
   if (!frameable) policy.push("frame-ancestors 'none'");
   const page = html`<!doctype html>
 <html lang="en">
@@ -67,6 +80,7 @@ export function sendPage(
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 <title>${title}</title>
+${refresh === undefined ? "" : html`<noscript><meta http-equiv="refresh" content="${refresh.seconds}; url=${refresh.location}"></noscript>`}
 <style>${raw(STYLE)}</style>
 </head>
 <body>

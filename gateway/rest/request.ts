@@ -32,10 +32,13 @@ type BodyReader = (into: Init, request: IncomingMessage, body: Buffer) => void;
 export function makeBodyReader(input: DescMessage, { body: name, form }: Rest): BodyReader {
   if (form) return makeFormReader(input);
   const decode = name === "*" ? makeWhole(input) : makeOne(input, name);
-  return (into, { headers }, body) => {
-    if (!JSON_TYPE.test(mediaType(headers))) throw malformed("The request is not of the content type application/json");
-    decode(into, parseJson(body));
-  };
+  return (into, request, body) => decode(into, readJson(request, body));
+}
+
+/** Reads a body that is JSON. @throws ConnectError by `malformed` for another content type and for what is no JSON */
+export function readJson({ headers }: IncomingMessage, body: Buffer): JsonValue {
+  if (!JSON_TYPE.test(mediaType(headers))) throw malformed("The request is not of the content type application/json");
+  return parseJson(body);
 }
 
 function makeFormReader({ fields }: DescMessage): BodyReader {

@@ -4,7 +4,7 @@ import { type RunningLoginApp, startLoginApp } from "#apps/login/start.ts";
 import { createWritClient } from "#sdk/index.ts";
 import { MINUTE, makeTestClock } from "../harness/clock.ts";
 import { type Answer, send } from "../harness/http.ts";
-import { createRp, goToConsent, goToLogin, newSubject, openUserAgent, parametersOf, type Rp, redeem, type UserAgent } from "../harness/user-agent.ts";
+import { createRp, getTokens, goToConsent, goToLogin, newSubject, openUserAgent, parametersOf, type Rp, redeem, type UserAgent } from "../harness/user-agent.ts";
 import { startWrit, type Writ } from "../harness/writ.ts";
 
 const time = makeTestClock();
@@ -16,7 +16,7 @@ describe("the demo login and consent app", () => {
   const writ = (): Writ => server ?? assert.fail();
   const appUrl = (): string => running?.url ?? assert.fail();
   before(async () => {
-    server = await startWrit("apart", { clock: time.clock });
+    server = await startWrit("apart", { clock: time.clock, config: { urls: { logout: "https://apps.example/logout" } } });
     running = await startLoginApp({ writ: createWritClient({ baseUrl: server.rpcUrl }), host: "127.0.0.1", port: 0, onError: (error) => failures.push(error) });
   });
   after(async () => {
@@ -47,6 +47,7 @@ describe("the demo login and consent app", () => {
   };
   const follow = async (agent: UserAgent, answer: Answer): Promise<Readonly<Record<string, string>>> =>
     parametersOf((await agent.get(answer.headers.get("location") ?? assert.fail(answer.text))).headers.get("location"));
+  const userinfo = (token: string) => send(`${writ().publicUrl}/userinfo`, { headers: { authorization: `Bearer ${token}` } });
   const newChallenge = async (rp: Rp, agent = openUserAgent(writ())) => goToLogin(agent, rp.request());
 
   test("conformance.md §5.2: the login page has its heading, fields and buttons under their fixed names, and the client's name, logo and links", async () => {
@@ -107,13 +108,29 @@ describe("the demo login and consent app", () => {
     assert.equal(answer.scope, "openid offline_access profile");
     const { body } = await redeem(writ(), rp, answer.code ?? "");
     const claims = JSON.parse(Buffer.from(body.id_token.split(".")[1], "base64url").toString());
-    assert.deepEqual([claims.sub, claims.name, claims.email, claims.amr], [subject, `${subject} Doe`, undefined, ["pwd"]]);
+    assert.deepEqual([claims.sub, claims.name, claims.amr], [subject, undefined, ["pwd"]], "what scopes ask for is told by userinfo");
+    const { body: info } = await userinfo(body.access_token);
+    assert.deepEqual([info.sub, info.name, info.email], [subject, `${subject} Doe`, undefined]);
 
     const again = await person.get(`/login?login_challenge=${await goToLogin(agent, rp.request({ scope: "openid profile" }))}`);
     assert.equal(again.status, 302, "the browser is known: no page");
     const skipped = await person.get(`/consent?consent_challenge=${(await follow(agent, again)).consent_challenge}`);
     assert.equal(skipped.status, 302, "and the consent remembered");
     assert.equal((await follow(agent, skipped)).scope, "openid profile");
+  });
+
+  test("OIDC Core §5.5: claims that are asked for by their names stand on the page, and come to where they were asked for; a name is text", async () => {
+    const rp = await createRp(writ(), { scope: "openid" });
+    const [agent, person, subject] = [openUserAgent(writ()), visitor(), newSubject()];
+    const claims = JSON.stringify({ id_token: { email: null }, userinfo: { name: { essential: true }, "<b>shoe_size": null } });
+    const consent = await person.get(`/consent?consent_challenge=${await goToConsent(writ(), agent, rp.request({ scope: "openid", claims }), { subject })}`);
+    assert.match(consent.text, /<p id="claims">It would be told: <code>email<\/code>, <code>name<\/code>, <code>&lt;b&gt;shoe_size<\/code>/);
+    const answer = await follow(agent, await person.post("/consent", formOf(consent, { action: "allow" })));
+    const { body } = await redeem(writ(), rp, answer.code ?? "");
+    const idToken = JSON.parse(Buffer.from(body.id_token.split(".")[1], "base64url").toString());
+    const { body: info } = await userinfo(body.access_token);
+    assert.deepEqual([idToken.email, idToken.name], [`${subject}@people.example`, undefined]);
+    assert.deepEqual([info.name, info.email, info["<b>shoe_size"]], [`${subject} Doe`, undefined, undefined]);
   });
 
   test("RFC 6749 §4.1.2.1: cancel and deny bring the client access_denied", async () => {
@@ -204,6 +221,42 @@ describe("the demo login and consent app", () => {
     assert.doesNotMatch(page.text, /<img|javascript:/);
     const consent = await visitor().get(`/consent?consent_challenge=${await goToConsent(writ(), openUserAgent(writ()), rp.request({ scope: "openid <b>bold</b>" }))}`);
     assert.ok(consent.text.includes("&lt;b&gt;bold&lt;/b&gt;") && !consent.text.includes("<b>bold"));
+  });
+
+  test("conformance.md §5.2: the logout page says who is signed in and who asks; yes ends the session, no does not, a client of the operator's own is not asked about", async () => {
+    const bye = "https://rp.example/bye";
+    for (const [action, skipLogoutConsent] of [
+      ["logout", false],
+      ["cancel", false],
+      ["", true],
+    ] as const) {
+      const rp = await createRp(writ(), { client_name: "Photo Album", post_logout_redirect_uris: [bye], skip_logout_consent: skipLogoutConsent });
+      const agent = openUserAgent(writ());
+      const subject = newSubject();
+      const { id_token: hint } = await getTokens(writ(), rp, { agent, login: { subject, remember: true } });
+      const asked = await agent.get(`/oauth2/sessions/logout?${new URLSearchParams({ id_token_hint: hint, post_logout_redirect_uri: bye })}`);
+      const { logout_challenge: challenge } = parametersOf(asked.headers.get("location"));
+      const person = visitor();
+      const page = await person.get(`/logout?logout_challenge=${challenge}`);
+      if (skipLogoutConsent) {
+        assert.equal((await agent.get(page.headers.get("location") ?? assert.fail(page.text))).headers.get("location"), bye);
+        continue;
+      }
+      for (const part of [
+        /<h1>Sign out<\/h1>/,
+        /<strong id="client-name">Photo Album<\/strong>/,
+        /<button id="logout-confirm"[^>]* type="submit"/,
+        /<button id="logout-cancel"[^>]* type="submit"/,
+      ])
+        assert.match(page.text, part);
+      assert.ok(page.text.includes(`<strong id="subject">${subject}</strong>`));
+      assert.equal((await visitor().post("/logout", formOf(page, { action: "logout" }))).status, 403, "another browser's form");
+      const answer = await person.post("/logout", formOf(page, { action }));
+      if (action === "cancel") assert.match(answer.text, /<h1>You are still signed in<\/h1>/);
+      else assert.equal((await agent.get(answer.headers.get("location") ?? assert.fail(answer.text))).headers.get("location"), bye);
+    }
+    assert.equal((await visitor().get("/logout")).status, 400);
+    assert.equal((await visitor().get("/logout?logout_challenge=x")).status, 404);
   });
 
   test("what goes wrong is a page for people with the right status: no challenge, an unknown one, one that expired, Writ away", async () => {

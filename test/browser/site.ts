@@ -33,10 +33,12 @@ export interface SiteOptions {
   /** The public port has a certificate of its own making. */
   readonly https?: boolean;
   readonly config?: ConfigInput;
+  /** False: Writ asks by itself who wants to log out. */
+  readonly logoutApp?: boolean;
 }
 
 /** Starts it all. */
-export async function startSite({ https = false, config = {} }: SiteOptions = {}): Promise<Site> {
+export async function startSite({ https = false, config = {}, logoutApp = true }: SiteOptions = {}): Promise<Site> {
   const [port, demoPort] = [await freePort(), await freePort()];
   const issuer = `${https ? "https" : "http"}://localhost:${port}`;
   const folder = mkdtempSync(join(tmpdir(), "writ-site-"));
@@ -44,7 +46,13 @@ export async function startSite({ https = false, config = {} }: SiteOptions = {}
   const writ = await startWrit("direct", {
     config: {
       ...config,
-      urls: { self: { issuer }, login: `${demo}/login`, consent: `${demo}/consent` },
+      urls: {
+        self: { issuer },
+        login: `${demo}/login`,
+        consent: `${demo}/consent`,
+        ...(logoutApp ? { logout: `${demo}/logout` } : {}),
+        device: { verification: `${demo}/device`, success: `${demo}/device/success` },
+      },
       serve: { ...config.serve, public: { ...config.serve?.public, host: "127.0.0.1", port, ...(https ? { tls: tlsOf(folder) } : {}) } },
     },
   });
@@ -93,6 +101,13 @@ function tlsOf(folder: string) {
   return { enabled: true, key: { path: key }, cert: { path: cert } };
 }
 
+/** What is in the fragment never reaches a server: the page adds it to what is shown. */
+const READ_FRAGMENT = `<script>
+const shown = document.getElementById("answer");
+const held = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+if (location.hash) shown.textContent = JSON.stringify({ ...JSON.parse(shown.textContent), ...held, seen_by_server: Object.keys(JSON.parse(shown.textContent)).join(" ") });
+</script>`;
+
 async function startCallback(): Promise<Server> {
   const server = createServer(async (request, response) => {
     let body = "";
@@ -100,7 +115,7 @@ async function startCallback(): Promise<Server> {
     const { searchParams } = new URL(request.url ?? "/", "http://127.0.0.1");
     const parameters = request.method === "POST" ? new URLSearchParams(body) : searchParams;
     const text = JSON.stringify({ ...Object.fromEntries(parameters), method: request.method }).replaceAll("<", "\\u003c");
-    response.writeHead(200, { "content-type": "text/html" }).end(`<!doctype html><title>client</title><pre id="answer">${text}</pre>`);
+    response.writeHead(200, { "content-type": "text/html" }).end(`<!doctype html><title>client</title><pre id="answer">${text}</pre>${READ_FRAGMENT}`);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return server;

@@ -118,21 +118,30 @@ describe("writ import hydra", () => {
     assert.equal((await introspect(server, await issueToken(server, { client_id: "fourth", client_secret: "a plain secret" }))).active, true);
   });
 
-  test("hydra.md §3.3: key sets come along, the newest key signs, what Hydra signed is verified; keys of its TLS and trusted issuers are skipped and named", async () => {
+  test("hydra.md §3.3: key sets come along, the newest key signs, what Hydra signed is verified; keys of its TLS are skipped and named; trusted issuers come with theirs", async () => {
     const jwk = (kid: string) => ({ ...generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ format: "jwk" }), kid, alg: "RS256", use: "sig" });
     const set = "hydra.jwt.access-token";
     const newestFirst = [jwk("newer"), jwk("older")];
     const keys = file("keys.json", { set, keys: newestFirst.map((key) => ({ ...key, set })) });
     const bare = file("bare.json", { keys: [jwk("bare")] });
     const tls = file("tls.json", { set: "hydra.https-tls", keys: [jwk("tls")] });
+    const { d: _, p: _p, q: _q, dp: _dp, dq: _dq, qi: _qi, ...publicJwk } = jwk("k");
+    const issuerKeys = file("issuer-keys.json", { set: "https://issuer.example", keys: [publicJwk] });
     const issuers = file("issuers.json", [
       { id: "x", issuer: "https://issuer.example", subject: "s", scope: ["a"], public_key: { set: "https://issuer.example", kid: "k" }, expires_at: "2030-01-01T00:00:00Z" },
     ]);
     assert.match((await run(bare)).stderr, /bare\.json: does not say which set the key 'bare' belongs to; give --set/);
-    const done = await run(keys, bare, tls, issuers, "--set", "my.set");
+    const done = await run(keys, bare, tls, issuers, issuerKeys, "--set", "my.set");
     assert.equal(done.code, 0, done.stderr);
-    assert.match(done.stdout, /^\+ key my\.set\/bare\n\+ key hydra\.jwt\.access-token\/older\n\+ key hydra\.jwt\.access-token\/newer\n3 keys: 3 created\.\n$/);
-    assert.match(done.stderr, /Skipped: the key 'tls' of hydra\.https-tls: .*serve\.\*\.tls[\s\S]*Skipped: the trusted issuer 'https:\/\/issuer\.example'/);
+    assert.match(
+      done.stdout,
+      /^\+ key my\.set\/bare\n\+ key hydra\.jwt\.access-token\/older\n\+ key hydra\.jwt\.access-token\/newer\n\+ issuer https:\/\/issuer\.example\/k\n3 keys: 3 created\.\n1 issuer: 1 created\.\n$/,
+    );
+    assert.match(done.stderr, /Skipped: the key 'tls' of hydra\.https-tls: .*serve\.\*\.tls/);
+    assert.match((await run(issuers, "--dry-run")).stderr, /issuer\.example': its key 'k' of the set 'https:\/\/issuer\.example' is in none of the files/);
+    assert.equal((await run(issuers, issuerKeys)).stdout, "1 issuer: 1 unchanged.\n");
+    const [trusted] = (await sendJson(server, "GET", "/admin/trust/grants/jwt-bearer/issuers")).body;
+    assert.deepEqual([trusted.issuer, trusted.subject, trusted.scope, trusted.public_key.kid], ["https://issuer.example", "s", ["a"], "k"]);
     assert.equal((await run(keys, bare, "--set", "my.set")).stdout, "3 keys: 3 unchanged.\n");
     const stored = (await sendJson(server, "GET", `/admin/keys/${set}`)).body.keys.filter((key: { alg: string }) => key.alg === "RS256").map((key: { kid: string }) => key.kid);
     assert.deepEqual(stored.slice(0, 2), ["newer", "older"]);

@@ -24,7 +24,7 @@ for (const [title, args, env, expected] of [
   ["no issuer", ["all"], { URLS_SELF_ISSUER: "" }, /^urls\.self\.issuer is not set/],
   ["an http issuer", ["all"], { URLS_SELF_ISSUER: "http://auth.example" }, /^urls\.self\.issuer .*https/],
   ["an issuer with a query", ["all"], { URLS_SELF_ISSUER: "https://auth.example/?a" }, /^urls\.self\.issuer has a query/],
-  ["a schema that lacks a migration", ["all"], {}, /^the database lacks 1 migration: run 'writ migrate sql up/],
+  ["a schema that lacks a migration", ["all"], {}, /^the database lacks \d+ migrations?: run 'writ migrate sql up/],
   ["an open admin address", ["all"], { SERVE_ADMIN_HOST: "0.0.0.0" }, /^serve\.admin\.host is 0\.0\.0\.0/],
   ["an open RPC address", ["core"], { SERVE_RPC_HOST: "0.0.0.0" }, /^serve\.rpc\.host is 0\.0\.0\.0/],
   ["memory for one part of a server", ["core"], { DSN: "memory" }, /^dsn is memory/],
@@ -164,7 +164,7 @@ test("DESIGN storage: keys reseal lets an old secret go; a server that lacks it 
   assert.deepEqual([refused.code, refused.stderr.trimEnd().split("\n").length], [1, 1], refused.stderr);
   assert.match(refused.stderr, /secrets\.system/);
   const resealed = await writ(["keys", "reseal", "-e"], { env: { ...env, SECRETS_SYSTEM: `${young},${old}` } });
-  assert.match(resealed.stdout, /^[1-9]\d* keys and 0 sessions were sealed anew/, resealed.stderr);
+  assert.match(resealed.stdout, /^[1-9]\d* keys, 0 client secrets and 0 sessions were sealed anew/, resealed.stderr);
   assert.equal(await (await serve(["all"], { env: { ...env, SECRETS_SYSTEM: young } })).stop(), 0);
   const janitor = await writ(["janitor", "-e", "--tokens", "--requests", "--grants", "--keep-if-younger", "1h", "--limit", "10", "--batch-size", "5"], { env });
   assert.match(janitor.stdout, /^Successfully completed Janitor run on \S+: 0 rows$/m, janitor.stderr);

@@ -92,6 +92,15 @@ export const consentApp = {
   reject: (writ: Writ, challenge: string, body: object = {}) => sendJson(writ, "PUT", `${CONSENT}/reject?consent_challenge=${challenge}`, body),
 };
 
+const LOGOUT = "/admin/oauth2/auth/requests/logout";
+
+/** The logout app: what its calls come to. */
+export const logoutApp = {
+  get: (writ: Writ, challenge: string) => sendJson(writ, "GET", `${LOGOUT}?logout_challenge=${challenge}`),
+  accept: (writ: Writ, challenge: string) => sendJson(writ, "PUT", `${LOGOUT}/accept?logout_challenge=${challenge}`),
+  reject: (writ: Writ, challenge: string) => sendJson(writ, "PUT", `${LOGOUT}/reject?logout_challenge=${challenge}`),
+};
+
 /** How the steps of a flow are answered. */
 export interface FlowAnswers {
   readonly login?: object;

@@ -150,18 +150,52 @@ describeEngines("DESIGN state: the janitor", (engine) => {
         yield { kind: "run", sql: "INSERT INTO decisions (issuer, id, expires_at, document) VALUES (?, ?, ?, ?)", params: [n === 2 ? 2 : 1, bytes(n), expires, bytes(0, 1)] };
         yield {
           kind: "run",
+          sql: "INSERT INTO trusted_issuers (issuer, iss_hash, subject_hash, kid, id, expires_at, document) VALUES (1, ?, ?, 'k', ?, ?, ?)",
+          params: [bytes(n, 32), bytes(n, 32), bytes(n), expires, bytes(0, 1)],
+        };
+        yield {
+          kind: "run",
+          sql: "INSERT INTO device_codes (issuer, user_code_hash, birth, state, poll_interval, expires_at, document) VALUES (1, ?, ?, 'pending', 5, ?, ?)",
+          params: [bytes(n, 32), bytes(n, 8), expires, bytes(0, 1)],
+        };
+        yield {
+          kind: "run",
           sql: "INSERT INTO grants (issuer, id, birth, state, client_id, client_incarnation, subject, decision, grant_epoch, session_epoch, consent_epoch, generation, created_at, expires_at, row_version, document) VALUES (1, ?, ?, 'ended', 'c', ?, 's', ?, 0, 0, 0, 0, 0, ?, 1, ?)",
           params: [bytes(n), bytes(n, 8), bytes(n, 8), bytes(n), expires, bytes(0, 1)],
         };
       }
     });
     const sweep = (limit: number) => deleteExpired(db, 1, { now: 1000 as EpochMillis, eventsBefore: 0 as EpochMillis, limit });
-    assert.deepEqual(await sweep(1), { revoked_tokens: 0, assertion_jtis: 0, decisions: 1, sessions: 1, grants: 1, consents: 0, revocation_events: 0 });
-    assert.deepEqual(await sweep(100), { revoked_tokens: 0, assertion_jtis: 0, decisions: 0, sessions: 1, grants: 1, consents: 0, revocation_events: 0 });
+    assert.deepEqual(await sweep(1), {
+      revoked_tokens: 0,
+      assertion_jtis: 0,
+      decisions: 1,
+      logout_outbox: 0,
+      device_codes: 1,
+      sessions: 1,
+      trusted_issuers: 1,
+      grants: 1,
+      consents: 0,
+      revocation_events: 0,
+    });
+    assert.deepEqual(await sweep(100), {
+      revoked_tokens: 0,
+      assertion_jtis: 0,
+      decisions: 0,
+      logout_outbox: 0,
+      device_codes: 1,
+      sessions: 1,
+      trusted_issuers: 1,
+      grants: 1,
+      consents: 0,
+      revocation_events: 0,
+    });
     for (const [table, left] of [
       ["sessions", 1],
       ["session_clients", 1],
       ["decisions", 2],
+      ["trusted_issuers", 1],
+      ["device_codes", 1],
       ["grants", 1],
     ] as const)
       assert.equal(Number((await db.driver.read(`SELECT COUNT(*) FROM ${table}`, []))[0]?.[0]), left, table);

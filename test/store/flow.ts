@@ -6,6 +6,7 @@ import type { Db } from "#core/store/db.ts";
 import { type ConsentRedemption, recordConsent, redeemConsent } from "#core/store/grant-consent.ts";
 import { type CodeRedemption, type RefreshRotation, redeemCode, rotateRefresh } from "#core/store/grant-tokens.ts";
 import { type GrantOpening, openGrant, readGrant } from "#core/store/grants.ts";
+import type { SessionEnding } from "#core/store/sessions.ts";
 import { ClientRecordSchema } from "#gen/writ/store/v1/client_record_pb.ts";
 import { ConsentRecordSchema } from "#gen/writ/store/v1/consent_pb.ts";
 import { type ConsentDecision, ConsentDecisionSchema, GrantRecordSchema } from "#gen/writ/store/v1/grant_pb.ts";
@@ -60,7 +61,6 @@ export function opening(client: { readonly clientId: string; readonly clientInca
       kind: "new",
       session: { id: random(16), birth: random(8), authenticatedAt: NOW, remember: true, expiresAt: at(3_600_000), record: create(SessionRecordSchema, { acr: "1" }) },
     },
-    joinsSession: true,
     now: NOW,
   };
 }
@@ -78,6 +78,11 @@ export function yes(content = "yes"): ConsentDecision {
 /** Or no. */
 export function no(): ConsentDecision {
   return create(ConsentDecisionSchema, { id: random(16), contentDigest: Buffer.from("no"), outcome: { case: "rejected", value: { error: "access_denied" } } });
+}
+
+/** How a session ends. */
+export function ending(id: Uint8Array | undefined, more: Partial<SessionEnding> = {}): SessionEnding {
+  return { id: id ?? assert.fail("no session"), birth: undefined, now: NOW, random, ...more };
 }
 
 /** What is remembered of a grant. */
@@ -99,7 +104,17 @@ export async function consented(db: Db, wanted: GrantOpening): Promise<Grant> {
 
 /** How its consent is redeemed. */
 export function redemption(grant: Grant, more: Partial<ConsentRedemption> = {}): ConsentRedemption {
-  return { grant, consentId: grant.record.consent?.id ?? assert.fail(), state: "code", expiresAt: at(60_000), remember: undefined, attempt: random(16), now: NOW, ...more };
+  return {
+    grant,
+    consentId: grant.record.consent?.id ?? assert.fail(),
+    state: "code",
+    expiresAt: at(60_000),
+    joinsSession: true,
+    remember: undefined,
+    attempt: random(16),
+    now: NOW,
+    ...more,
+  };
 }
 
 /** A grant in state `code`. */

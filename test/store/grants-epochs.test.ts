@@ -16,7 +16,7 @@ import { bumpGrantEpoch, bumpSessionEpoch, readSubjectEpochs } from "#core/store
 import { readTokenState } from "#core/store/token-states.ts";
 import type { EpochMillis } from "#lib/time.ts";
 import { describeEngines } from "../harness/engines.ts";
-import { active, at, code, consented, count, ISSUER, NOW, name, opened, opening, putClient, random, redemption, refresh, remembered, stateOf, withCode } from "./flow.ts";
+import { active, at, code, consented, count, ending, ISSUER, NOW, name, opened, opening, putClient, random, redemption, refresh, remembered, stateOf, withCode } from "./flow.ts";
 
 type Client = Awaited<ReturnType<typeof putClient>>;
 
@@ -207,7 +207,7 @@ describeEngines("DESIGN epochs", (engine) => {
     const { db } = engine();
     const client = await putClient(db);
     const flow = await everyState(db, client);
-    for (const { sessionId } of [flow.consented, flow.code, flow.active]) assert.equal((await endSession(db, ISSUER, sessionId ?? assert.fail())).kind, "ended");
+    for (const { sessionId } of [flow.consented, flow.code, flow.active]) assert.equal((await endSession(db, ISSUER, ending(sessionId))).kind, "ended");
     assert.deepEqual(
       [
         await holds(db, flow.consented),
@@ -218,7 +218,7 @@ describeEngines("DESIGN epochs", (engine) => {
     );
     assert.equal((await refresh(db, flow.active.id, 0)).kind, "rotated");
     const reloaded = await opened(db, flow.login);
-    await endSession(db, ISSUER, reloaded.sessionId ?? assert.fail());
+    await endSession(db, ISSUER, ending(reloaded.sessionId));
     assert.equal((await openGrant(db, ISSUER, flow.login)).kind, "session_ended", "a reload of the verifier's URL does not bring it back");
   });
 

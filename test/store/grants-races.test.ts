@@ -8,7 +8,7 @@ import { openGrant, readGrant } from "#core/store/grants.ts";
 import { endSession } from "#core/store/sessions.ts";
 import { readTokenState } from "#core/store/token-states.ts";
 import { describeEngines } from "../harness/engines.ts";
-import { active, code, consented, ISSUER, NOW, opened, opening, putClient, random, redemption, remembered, rotation, stateOf, tally, withCode, yes } from "./flow.ts";
+import { active, code, consented, ending, ISSUER, NOW, opened, opening, putClient, random, redemption, remembered, rotation, stateOf, tally, withCode, yes } from "./flow.ts";
 
 const indexes = (n: number) => Array.from({ length: n }, (_, i) => i);
 
@@ -105,7 +105,7 @@ describeEngines("DESIGN the grant: two processes at once", (engine) => {
         const [a, b] = i % 2 === 0 ? [db, other] : [other, db];
         const row = opening(client, { subject: first.subject });
         const { birth } = await db.driver.read("SELECT birth FROM sessions WHERE id = ?", [session]).then(([found]) => ({ birth: new Uint8Array(found?.[0] as Uint8Array) }));
-        const [kept] = await Promise.all([openGrant(a, ISSUER, { ...row, session: { kind: "keep", id: session, birth } }), endSession(b, ISSUER, session)]);
+        const [kept] = await Promise.all([openGrant(a, ISSUER, { ...row, session: { kind: "keep", id: session, birth } }), endSession(b, ISSUER, ending(session))]);
         if (kept.kind !== "opened") return assert.equal(kept.kind, "session_ended");
         const { grant, current } = (await readGrant(db, ISSUER, kept.grant.id)) ?? assert.fail();
         assert.equal(holdOf(grant, current), "session_ended");

@@ -18,6 +18,7 @@ import {
   code,
   consented,
   count,
+  ending,
   ISSUER,
   NOW,
   name,
@@ -105,11 +106,15 @@ describeEngines("DESIGN the grant: opened by a login decision", (engine) => {
     const first = await consented(db, opening(client));
     const second = opening(client, { subject: first.subject });
     const session = second.session?.kind === "new" ? second.session : assert.fail();
-    const grant = await opened(db, { ...second, session: { ...session, replaces: first.sessionId } });
+    const grant = await withCode(db, { ...second, session: { ...session, replaces: first.sessionId } });
     assert.equal(await readSession(db, ISSUER, first.sessionId ?? assert.fail()), undefined);
     assert.deepEqual(await listSessionClients(db, ISSUER, first.sessionId ?? assert.fail()), []);
-    assert.deepEqual(await listSessionClients(db, ISSUER, grant.sessionId ?? assert.fail()), [client]);
+    assert.deepEqual(
+      (await listSessionClients(db, ISSUER, grant.sessionId ?? assert.fail())).map(({ clientId }) => clientId),
+      [client.clientId],
+    );
     assert.equal((await redeemConsent(db, ISSUER, redemption(first))).kind, "redeemed");
+    assert.deepEqual(await listSessionClients(db, ISSUER, first.sessionId ?? assert.fail()), [], "and takes no part in a session that is no more");
   });
 
   test("a session that stands for the login must be remembered, live, of the same subject and birth; otherwise nothing is written", async () => {
@@ -233,7 +238,7 @@ describeEngines("DESIGN the grant: sessions, decisions, the state of tokens", (e
   test("a session is read with its subject's epoch, extended but never shortened, and ended once with the clients to tell", async () => {
     const { db } = engine();
     const client = await putClient(db);
-    const grant = await opened(db, opening(client));
+    const grant = await withCode(db, opening(client));
     const id = grant.sessionId ?? assert.fail();
     const reading = (await readSession(db, ISSUER, id)) ?? assert.fail();
     assert.deepEqual([reading.sessionEpoch, reading.session.subject, reading.session.remember, reading.session.record.acr], [0, grant.subject, true, "1"]);
@@ -242,11 +247,11 @@ describeEngines("DESIGN the grant: sessions, decisions, the state of tokens", (e
     assert.equal((await extend(at(1))).kind, "extended");
     assert.equal((await readSession(db, ISSUER, id))?.session.expiresAt, at(5_000_000));
     assert.equal((await extend(at(9_000_000), at(5_000_000))).kind, "missing", "what has expired stays so");
-    const ends = await Promise.all([endSession(db, ISSUER, id), endSession(db, ISSUER, id)]);
+    const ends = await Promise.all([endSession(db, ISSUER, ending(id)), endSession(db, ISSUER, ending(id))]);
     assert.deepEqual(ends.map(({ kind }) => kind).toSorted(), ["ended", "missing"]);
     assert.deepEqual(
-      ends.flatMap((end) => (end.kind === "ended" ? end.clients : [])),
-      [client],
+      ends.flatMap((end) => (end.kind === "ended" ? end.clients.map(({ clientId }) => clientId) : [])),
+      [client.clientId],
     );
     assert.deepEqual([await readSession(db, ISSUER, id), await listSessionClients(db, ISSUER, id)], [undefined, []]);
   });

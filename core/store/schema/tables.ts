@@ -208,5 +208,76 @@ export function defineSchema(k: Kit) {
     (t) => [k.primaryKey({ columns: [t.issuer, t.id] }), k.index("decisions_expires_at").on(t.issuer, t.expiresAt)],
   );
 
-  return { clients, subjects, jwks, jwkClaims, revocationEvents, revocationHorizons, revokedTokens, assertionJtis, grants, consents, sessions, sessionClients, decisions };
+  /** Clients that are to be told of the end of a session (OIDC Back-Channel Logout §2.5), until they were or it is too late. */
+  const logoutOutbox = k.table(
+    "logout_outbox",
+    {
+      issuer: k.integer("issuer").notNull(),
+      id: k.bytes("id", id).notNull(),
+      /** When it is to be tried next; while a process tries, when others may take it for dead. */
+      dueAt: k.integer("due_at").notNull(),
+      attempts: k.integer("attempts").notNull(),
+      /** Random id of the try that has it. */
+      lease: k.bytes("lease", id),
+      expiresAt: k.integer("expires_at").notNull(),
+      document: k.document("document").notNull(),
+    },
+    (t) => [k.primaryKey({ columns: [t.issuer, t.id] }), k.index("logout_outbox_due_at").on(t.issuer, t.dueAt), k.index("logout_outbox_expires_at").on(t.issuer, t.expiresAt)],
+  );
+
+  /** Who may sign assertions of the jwt-bearer grant, about whom, by which key. The hashes stand for strings of any length. */
+  const trustedIssuers = k.table(
+    "trusted_issuers",
+    {
+      issuer: k.integer("issuer").notNull(),
+      issHash: k.bytes("iss_hash", { size: 32 }).notNull(),
+      subjectHash: k.bytes("subject_hash", { size: 32 }).notNull(),
+      kid: k.text("kid", { size: LIMITS.kid }).notNull(),
+      id: k.bytes("id", id).notNull(),
+      expiresAt: k.integer("expires_at").notNull(),
+      document: k.document("document").notNull(),
+    },
+    (t) => [
+      k.primaryKey({ columns: [t.issuer, t.issHash, t.subjectHash, t.kid] }),
+      k.index("trusted_issuers_id").on(t.issuer, t.id),
+      k.index("trusted_issuers_expires_at").on(t.issuer, t.expiresAt),
+    ],
+  );
+
+  /** Requests of devices that wait for a person (RFC 8628). The key is what makes user codes unique. */
+  const deviceCodes = k.table(
+    "device_codes",
+    {
+      issuer: k.integer("issuer").notNull(),
+      userCodeHash: k.bytes("user_code_hash", { size: 32 }).notNull(),
+      birth: k.bytes("birth", life).notNull(),
+      /** `pending`, `approved`, `denied`. */
+      state: k.text("state", { size: 16 }).notNull(),
+      grantId: k.bytes("grant_id", id),
+      /** Seconds; written when it grows, and not when somebody polls. */
+      pollInterval: k.integer("poll_interval").notNull(),
+      expiresAt: k.integer("expires_at").notNull(),
+      document: k.document("document").notNull(),
+    },
+    (t) => [k.primaryKey({ columns: [t.issuer, t.userCodeHash] }), k.index("device_codes_expires_at").on(t.issuer, t.expiresAt)],
+  );
+
+  return {
+    clients,
+    subjects,
+    jwks,
+    jwkClaims,
+    revocationEvents,
+    revocationHorizons,
+    revokedTokens,
+    assertionJtis,
+    grants,
+    consents,
+    sessions,
+    sessionClients,
+    decisions,
+    logoutOutbox,
+    trustedIssuers,
+    deviceCodes,
+  };
 }

@@ -13,7 +13,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file writ/admin/v1/client.proto.
  */
 export const file_writ_admin_v1_client: GenFile = /*@__PURE__*/
-  fileDesc("Chp3cml0L2FkbWluL3YxL2NsaWVudC5wcm90bxINd3JpdC5hZG1pbi52MSLXCgoGQ2xpZW50EhEKCWNsaWVudF9pZBgBIAEoCRIbCgtjbGllbnRfbmFtZRgCIAEoCUIG2vMYAggBEhUKDWNsaWVudF9zZWNyZXQYAyABKAkSKAoYY2xpZW50X3NlY3JldF9leHBpcmVzX2F0GAQgASgNQgba8xgCCAESHQoNcmVkaXJlY3RfdXJpcxgFIAMoCUIG2vMYAggEEhsKC2dyYW50X3R5cGVzGAYgAygJQgba8xgCCAQSHgoOcmVzcG9uc2VfdHlwZXMYByADKAlCBtrzGAIIBBIVCgVzY29wZRgIIAEoCUIG2vMYAggBEhgKCGF1ZGllbmNlGAkgAygJQgba8xgCCAMSFQoFb3duZXIYCiABKAlCBtrzGAIIARIaCgpwb2xpY3lfdXJpGAsgASgJQgba8xgCCAESFwoHdG9zX3VyaRgMIAEoCUIG2vMYAggBEhoKCmNsaWVudF91cmkYDSABKAlCBtrzGAIIARIYCghsb2dvX3VyaRgOIAEoCUIG2vMYAggBEhgKCGNvbnRhY3RzGA8gAygJQgba8xgCCAQSJAoUYWxsb3dlZF9jb3JzX29yaWdpbnMYECADKAlCBtrzGAIIAxIcCgxzdWJqZWN0X3R5cGUYESABKAlCBtrzGAIIARIdChVzZWN0b3JfaWRlbnRpZmllcl91cmkYEiABKAkSLQoEandrcxgTIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3RCBtrzGAIIARIQCghqd2tzX3VyaRgUIAEoCRIqChp0b2tlbl9lbmRwb2ludF9hdXRoX21ldGhvZBgVIAEoCUIG2vMYAggBEicKH3Rva2VuX2VuZHBvaW50X2F1dGhfc2lnbmluZ19hbGcYFiABKAkSFAoMcmVxdWVzdF91cmlzGBcgAygJEiIKGnJlcXVlc3Rfb2JqZWN0X3NpZ25pbmdfYWxnGBggASgJEiwKHHVzZXJpbmZvX3NpZ25lZF9yZXNwb25zZV9hbGcYGSABKAlCBtrzGAIIARIfChdmcm9udGNoYW5uZWxfbG9nb3V0X3VyaRgaIAEoCRIsCiRmcm9udGNoYW5uZWxfbG9nb3V0X3Nlc3Npb25fcmVxdWlyZWQYGyABKAgSHgoWYmFja2NoYW5uZWxfbG9nb3V0X3VyaRgcIAEoCRIrCiNiYWNrY2hhbm5lbF9sb2dvdXRfc2Vzc2lvbl9yZXF1aXJlZBgdIAEoCBIhChlwb3N0X2xvZ291dF9yZWRpcmVjdF91cmlzGB4gAygJEjEKCG1ldGFkYXRhGB8gASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEIG2vMYAggBEh0KFWFjY2Vzc190b2tlbl9zdHJhdGVneRggIAEoCRIcCgxza2lwX2NvbnNlbnQYISABKAhCBtrzGAIIARIoChNza2lwX2xvZ291dF9jb25zZW50GCIgASgIQgba8xgCCAJIAIgBARIuCgpjcmVhdGVkX2F0GCMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GCQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI7CglsaWZlc3BhbnMYJSABKAsyHi53cml0LmFkbWluLnYxLkNsaWVudExpZmVzcGFuc0II2vMYBAgBEAESHgoWaW50cm9zcGVjdGlvbl9hdWRpZW5jZRgmIAMoCRIkChxpZF90b2tlbl9zaWduZWRfcmVzcG9uc2VfYWxnGCcgASgJQhYKFF9za2lwX2xvZ291dF9jb25zZW50IsULCg9DbGllbnRMaWZlc3BhbnMSQwouYXV0aG9yaXphdGlvbl9jb2RlX2dyYW50X2FjY2Vzc190b2tlbl9saWZlc3BhbhgBIAEoCUIG2vMYAggCSACIAQESPwoqYXV0aG9yaXphdGlvbl9jb2RlX2dyYW50X2lkX3Rva2VuX2xpZmVzcGFuGAIgASgJQgba8xgCCAJIAYgBARJECi9hdXRob3JpemF0aW9uX2NvZGVfZ3JhbnRfcmVmcmVzaF90b2tlbl9saWZlc3BhbhgDIAEoCUIG2vMYAggCSAKIAQESQwouY2xpZW50X2NyZWRlbnRpYWxzX2dyYW50X2FjY2Vzc190b2tlbl9saWZlc3BhbhgEIAEoCUIG2vMYAggCSAOIAQESOQokaW1wbGljaXRfZ3JhbnRfYWNjZXNzX3Rva2VuX2xpZmVzcGFuGAUgASgJQgba8xgCCAJIBIgBARI1CiBpbXBsaWNpdF9ncmFudF9pZF90b2tlbl9saWZlc3BhbhgGIAEoCUIG2vMYAggCSAWIAQESOwomand0X2JlYXJlcl9ncmFudF9hY2Nlc3NfdG9rZW5fbGlmZXNwYW4YByABKAlCBtrzGAIIAkgGiAEBEj4KKXJlZnJlc2hfdG9rZW5fZ3JhbnRfYWNjZXNzX3Rva2VuX2xpZmVzcGFuGAggASgJQgba8xgCCAJIB4gBARI6CiVyZWZyZXNoX3Rva2VuX2dyYW50X2lkX3Rva2VuX2xpZmVzcGFuGAkgASgJQgba8xgCCAJICIgBARI/CipyZWZyZXNoX3Rva2VuX2dyYW50X3JlZnJlc2hfdG9rZW5fbGlmZXNwYW4YCiABKAlCBtrzGAIIAkgJiAEBEkUKMGRldmljZV9hdXRob3JpemF0aW9uX2dyYW50X2FjY2Vzc190b2tlbl9saWZlc3BhbhgLIAEoCUIG2vMYAggCSAqIAQESQQosZGV2aWNlX2F1dGhvcml6YXRpb25fZ3JhbnRfaWRfdG9rZW5fbGlmZXNwYW4YDCABKAlCBtrzGAIIAkgLiAEBEkYKMWRldmljZV9hdXRob3JpemF0aW9uX2dyYW50X3JlZnJlc2hfdG9rZW5fbGlmZXNwYW4YDSABKAlCBtrzGAIIAkgMiAEBQjEKL19hdXRob3JpemF0aW9uX2NvZGVfZ3JhbnRfYWNjZXNzX3Rva2VuX2xpZmVzcGFuQi0KK19hdXRob3JpemF0aW9uX2NvZGVfZ3JhbnRfaWRfdG9rZW5fbGlmZXNwYW5CMgowX2F1dGhvcml6YXRpb25fY29kZV9ncmFudF9yZWZyZXNoX3Rva2VuX2xpZmVzcGFuQjEKL19jbGllbnRfY3JlZGVudGlhbHNfZ3JhbnRfYWNjZXNzX3Rva2VuX2xpZmVzcGFuQicKJV9pbXBsaWNpdF9ncmFudF9hY2Nlc3NfdG9rZW5fbGlmZXNwYW5CIwohX2ltcGxpY2l0X2dyYW50X2lkX3Rva2VuX2xpZmVzcGFuQikKJ19qd3RfYmVhcmVyX2dyYW50X2FjY2Vzc190b2tlbl9saWZlc3BhbkIsCipfcmVmcmVzaF90b2tlbl9ncmFudF9hY2Nlc3NfdG9rZW5fbGlmZXNwYW5CKAomX3JlZnJlc2hfdG9rZW5fZ3JhbnRfaWRfdG9rZW5fbGlmZXNwYW5CLQorX3JlZnJlc2hfdG9rZW5fZ3JhbnRfcmVmcmVzaF90b2tlbl9saWZlc3BhbkIzCjFfZGV2aWNlX2F1dGhvcml6YXRpb25fZ3JhbnRfYWNjZXNzX3Rva2VuX2xpZmVzcGFuQi8KLV9kZXZpY2VfYXV0aG9yaXphdGlvbl9ncmFudF9pZF90b2tlbl9saWZlc3BhbkI0CjJfZGV2aWNlX2F1dGhvcml6YXRpb25fZ3JhbnRfcmVmcmVzaF90b2tlbl9saWZlc3BhbmIGcHJvdG8z", [file_google_protobuf_struct, file_google_protobuf_timestamp, file_writ_options]);
+  fileDesc("Chp3cml0L2FkbWluL3YxL2NsaWVudC5wcm90bxINd3JpdC5hZG1pbi52MSKmDQoGQ2xpZW50EhEKCWNsaWVudF9pZBgBIAEoCRIbCgtjbGllbnRfbmFtZRgCIAEoCUIG2vMYAggBEhUKDWNsaWVudF9zZWNyZXQYAyABKAkSKAoYY2xpZW50X3NlY3JldF9leHBpcmVzX2F0GAQgASgNQgba8xgCCAESHQoNcmVkaXJlY3RfdXJpcxgFIAMoCUIG2vMYAggEEhsKC2dyYW50X3R5cGVzGAYgAygJQgba8xgCCAQSHgoOcmVzcG9uc2VfdHlwZXMYByADKAlCBtrzGAIIBBIVCgVzY29wZRgIIAEoCUIG2vMYAggBEhgKCGF1ZGllbmNlGAkgAygJQgba8xgCCAMSFQoFb3duZXIYCiABKAlCBtrzGAIIARIaCgpwb2xpY3lfdXJpGAsgASgJQgba8xgCCAESFwoHdG9zX3VyaRgMIAEoCUIG2vMYAggBEhoKCmNsaWVudF91cmkYDSABKAlCBtrzGAIIARIYCghsb2dvX3VyaRgOIAEoCUIG2vMYAggBEhgKCGNvbnRhY3RzGA8gAygJQgba8xgCCAQSJAoUYWxsb3dlZF9jb3JzX29yaWdpbnMYECADKAlCBtrzGAIIAxIcCgxzdWJqZWN0X3R5cGUYESABKAlCBtrzGAIIARIdChVzZWN0b3JfaWRlbnRpZmllcl91cmkYEiABKAkSLQoEandrcxgTIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3RCBtrzGAIIARIQCghqd2tzX3VyaRgUIAEoCRIqChp0b2tlbl9lbmRwb2ludF9hdXRoX21ldGhvZBgVIAEoCUIG2vMYAggBEicKH3Rva2VuX2VuZHBvaW50X2F1dGhfc2lnbmluZ19hbGcYFiABKAkSFAoMcmVxdWVzdF91cmlzGBcgAygJEiIKGnJlcXVlc3Rfb2JqZWN0X3NpZ25pbmdfYWxnGBggASgJEiwKHHVzZXJpbmZvX3NpZ25lZF9yZXNwb25zZV9hbGcYGSABKAlCBtrzGAIIARIfChdmcm9udGNoYW5uZWxfbG9nb3V0X3VyaRgaIAEoCRIsCiRmcm9udGNoYW5uZWxfbG9nb3V0X3Nlc3Npb25fcmVxdWlyZWQYGyABKAgSHgoWYmFja2NoYW5uZWxfbG9nb3V0X3VyaRgcIAEoCRIrCiNiYWNrY2hhbm5lbF9sb2dvdXRfc2Vzc2lvbl9yZXF1aXJlZBgdIAEoCBIhChlwb3N0X2xvZ291dF9yZWRpcmVjdF91cmlzGB4gAygJEjEKCG1ldGFkYXRhGB8gASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEIG2vMYAggBEh0KFWFjY2Vzc190b2tlbl9zdHJhdGVneRggIAEoCRIcCgxza2lwX2NvbnNlbnQYISABKAhCBtrzGAIIARIoChNza2lwX2xvZ291dF9jb25zZW50GCIgASgIQgba8xgCCAJIAIgBARIuCgpjcmVhdGVkX2F0GCMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GCQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI7CglsaWZlc3BhbnMYJSABKAsyHi53cml0LmFkbWluLnYxLkNsaWVudExpZmVzcGFuc0II2vMYBAgBEAESHgoWaW50cm9zcGVjdGlvbl9hdWRpZW5jZRgmIAMoCRIkChxpZF90b2tlbl9zaWduZWRfcmVzcG9uc2VfYWxnGCcgASgJEiEKGXJlZ2lzdHJhdGlvbl9hY2Nlc3NfdG9rZW4YUCABKAkSHwoXcmVnaXN0cmF0aW9uX2NsaWVudF91cmkYUSABKAkSGAoQYXBwbGljYXRpb25fdHlwZRhSIAEoCRIaChJpbml0aWF0ZV9sb2dpbl91cmkYUyABKAkSHAoPZGVmYXVsdF9tYXhfYWdlGFQgASgNSAGIAQESGQoRcmVxdWlyZV9hdXRoX3RpbWUYVSABKAgSGgoSZGVmYXVsdF9hY3JfdmFsdWVzGFYgAygJEhMKC3NvZnR3YXJlX2lkGFcgASgJEhgKEHNvZnR3YXJlX3ZlcnNpb24YWCABKAkSOwoKZW5jcnlwdGlvbhhZIAEoCzIfLndyaXQuYWRtaW4udjEuQ2xpZW50RW5jcnlwdGlvbkIG2vMYAhABQhYKFF9za2lwX2xvZ291dF9jb25zZW50QhIKEF9kZWZhdWx0X21heF9hZ2UitgEKEENsaWVudEVuY3J5cHRpb24SJwofaWRfdG9rZW5fZW5jcnlwdGVkX3Jlc3BvbnNlX2FsZxgBIAEoCRInCh9pZF90b2tlbl9lbmNyeXB0ZWRfcmVzcG9uc2VfZW5jGAIgASgJEicKH3VzZXJpbmZvX2VuY3J5cHRlZF9yZXNwb25zZV9hbGcYAyABKAkSJwofdXNlcmluZm9fZW5jcnlwdGVkX3Jlc3BvbnNlX2VuYxgEIAEoCSLFCwoPQ2xpZW50TGlmZXNwYW5zEkMKLmF1dGhvcml6YXRpb25fY29kZV9ncmFudF9hY2Nlc3NfdG9rZW5fbGlmZXNwYW4YASABKAlCBtrzGAIIAkgAiAEBEj8KKmF1dGhvcml6YXRpb25fY29kZV9ncmFudF9pZF90b2tlbl9saWZlc3BhbhgCIAEoCUIG2vMYAggCSAGIAQESRAovYXV0aG9yaXphdGlvbl9jb2RlX2dyYW50X3JlZnJlc2hfdG9rZW5fbGlmZXNwYW4YAyABKAlCBtrzGAIIAkgCiAEBEkMKLmNsaWVudF9jcmVkZW50aWFsc19ncmFudF9hY2Nlc3NfdG9rZW5fbGlmZXNwYW4YBCABKAlCBtrzGAIIAkgDiAEBEjkKJGltcGxpY2l0X2dyYW50X2FjY2Vzc190b2tlbl9saWZlc3BhbhgFIAEoCUIG2vMYAggCSASIAQESNQogaW1wbGljaXRfZ3JhbnRfaWRfdG9rZW5fbGlmZXNwYW4YBiABKAlCBtrzGAIIAkgFiAEBEjsKJmp3dF9iZWFyZXJfZ3JhbnRfYWNjZXNzX3Rva2VuX2xpZmVzcGFuGAcgASgJQgba8xgCCAJIBogBARI+CilyZWZyZXNoX3Rva2VuX2dyYW50X2FjY2Vzc190b2tlbl9saWZlc3BhbhgIIAEoCUIG2vMYAggCSAeIAQESOgolcmVmcmVzaF90b2tlbl9ncmFudF9pZF90b2tlbl9saWZlc3BhbhgJIAEoCUIG2vMYAggCSAiIAQESPwoqcmVmcmVzaF90b2tlbl9ncmFudF9yZWZyZXNoX3Rva2VuX2xpZmVzcGFuGAogASgJQgba8xgCCAJICYgBARJFCjBkZXZpY2VfYXV0aG9yaXphdGlvbl9ncmFudF9hY2Nlc3NfdG9rZW5fbGlmZXNwYW4YCyABKAlCBtrzGAIIAkgKiAEBEkEKLGRldmljZV9hdXRob3JpemF0aW9uX2dyYW50X2lkX3Rva2VuX2xpZmVzcGFuGAwgASgJQgba8xgCCAJIC4gBARJGCjFkZXZpY2VfYXV0aG9yaXphdGlvbl9ncmFudF9yZWZyZXNoX3Rva2VuX2xpZmVzcGFuGA0gASgJQgba8xgCCAJIDIgBAUIxCi9fYXV0aG9yaXphdGlvbl9jb2RlX2dyYW50X2FjY2Vzc190b2tlbl9saWZlc3BhbkItCitfYXV0aG9yaXphdGlvbl9jb2RlX2dyYW50X2lkX3Rva2VuX2xpZmVzcGFuQjIKMF9hdXRob3JpemF0aW9uX2NvZGVfZ3JhbnRfcmVmcmVzaF90b2tlbl9saWZlc3BhbkIxCi9fY2xpZW50X2NyZWRlbnRpYWxzX2dyYW50X2FjY2Vzc190b2tlbl9saWZlc3BhbkInCiVfaW1wbGljaXRfZ3JhbnRfYWNjZXNzX3Rva2VuX2xpZmVzcGFuQiMKIV9pbXBsaWNpdF9ncmFudF9pZF90b2tlbl9saWZlc3BhbkIpCidfand0X2JlYXJlcl9ncmFudF9hY2Nlc3NfdG9rZW5fbGlmZXNwYW5CLAoqX3JlZnJlc2hfdG9rZW5fZ3JhbnRfYWNjZXNzX3Rva2VuX2xpZmVzcGFuQigKJl9yZWZyZXNoX3Rva2VuX2dyYW50X2lkX3Rva2VuX2xpZmVzcGFuQi0KK19yZWZyZXNoX3Rva2VuX2dyYW50X3JlZnJlc2hfdG9rZW5fbGlmZXNwYW5CMwoxX2RldmljZV9hdXRob3JpemF0aW9uX2dyYW50X2FjY2Vzc190b2tlbl9saWZlc3BhbkIvCi1fZGV2aWNlX2F1dGhvcml6YXRpb25fZ3JhbnRfaWRfdG9rZW5fbGlmZXNwYW5CNAoyX2RldmljZV9hdXRob3JpemF0aW9uX2dyYW50X3JlZnJlc2hfdG9rZW5fbGlmZXNwYW5iBnByb3RvMw", [file_google_protobuf_struct, file_google_protobuf_timestamp, file_writ_options]);
 
 /**
  * An OAuth 2.0 client and its metadata (RFC 7591 §2; members beyond it as in Hydra).
@@ -134,7 +134,7 @@ export type Client = Message<"writ.admin.v1.Client"> & {
   allowedCorsOrigins: string[];
 
   /**
-   * `subject_type`: `public` or `pairwise`.
+   * `subject_type`: `public` or `pairwise` (OIDC Core §8).
    *
    * @generated from field: string subject_type = 17;
    */
@@ -294,6 +294,76 @@ export type Client = Message<"writ.admin.v1.Client"> & {
    * @generated from field: string id_token_signed_response_alg = 39;
    */
   idTokenSignedResponseAlg: string;
+
+  /**
+   * `registration_access_token`: manages the client (RFC 7592 §3). Only ever in the answer that made it.
+   *
+   * @generated from field: string registration_access_token = 80;
+   */
+  registrationAccessToken: string;
+
+  /**
+   * `registration_client_uri`: where it does (RFC 7592 §3). Only in answers that hold the token.
+   *
+   * @generated from field: string registration_client_uri = 81;
+   */
+  registrationClientUri: string;
+
+  /**
+   * `application_type`: `web` or `native` (OIDC Registration §2). Empty: not said.
+   *
+   * @generated from field: string application_type = 82;
+   */
+  applicationType: string;
+
+  /**
+   * `initiate_login_uri`: where others begin a login (OIDC Core §4); https.
+   *
+   * @generated from field: string initiate_login_uri = 83;
+   */
+  initiateLoginUri: string;
+
+  /**
+   * `default_max_age` in seconds: `max_age` of requests that have none (OIDC Registration §2).
+   *
+   * @generated from field: optional uint32 default_max_age = 84;
+   */
+  defaultMaxAge?: number | undefined;
+
+  /**
+   * `require_auth_time`: ID tokens have `auth_time` (OIDC Registration §2). They always have.
+   *
+   * @generated from field: bool require_auth_time = 85;
+   */
+  requireAuthTime: boolean;
+
+  /**
+   * `default_acr_values`: `acr_values` of requests that have none (OIDC Registration §2).
+   *
+   * @generated from field: repeated string default_acr_values = 86;
+   */
+  defaultAcrValues: string[];
+
+  /**
+   * `software_id`: the same for all instances of a program (RFC 7591 §2).
+   *
+   * @generated from field: string software_id = 87;
+   */
+  softwareId: string;
+
+  /**
+   * `software_version`.
+   *
+   * @generated from field: string software_version = 88;
+   */
+  softwareVersion: string;
+
+  /**
+   * What is encrypted to the client.
+   *
+   * @generated from field: writ.admin.v1.ClientEncryption encryption = 89;
+   */
+  encryption?: ClientEncryption | undefined;
 };
 
 /**
@@ -302,6 +372,48 @@ export type Client = Message<"writ.admin.v1.Client"> & {
  */
 export const ClientSchema: GenMessage<Client> = /*@__PURE__*/
   messageDesc(file_writ_admin_v1_client, 0);
+
+/**
+ * How what is sent to one client is encrypted to a key of its `jwks` or `jwks_uri` (OIDC Registration §2, RFC 7516).
+ *
+ * @generated from message writ.admin.v1.ClientEncryption
+ */
+export type ClientEncryption = Message<"writ.admin.v1.ClientEncryption"> & {
+  /**
+   * `id_token_encrypted_response_alg`. Empty: ID tokens are not encrypted.
+   *
+   * @generated from field: string id_token_encrypted_response_alg = 1;
+   */
+  idTokenEncryptedResponseAlg: string;
+
+  /**
+   * `id_token_encrypted_response_enc`. Empty is read as `A128CBC-HS256`.
+   *
+   * @generated from field: string id_token_encrypted_response_enc = 2;
+   */
+  idTokenEncryptedResponseEnc: string;
+
+  /**
+   * `userinfo_encrypted_response_alg`. Empty: userinfo is not encrypted.
+   *
+   * @generated from field: string userinfo_encrypted_response_alg = 3;
+   */
+  userinfoEncryptedResponseAlg: string;
+
+  /**
+   * `userinfo_encrypted_response_enc`. Empty is read as `A128CBC-HS256`.
+   *
+   * @generated from field: string userinfo_encrypted_response_enc = 4;
+   */
+  userinfoEncryptedResponseEnc: string;
+};
+
+/**
+ * Describes the message writ.admin.v1.ClientEncryption.
+ * Use `create(ClientEncryptionSchema)` to create a new message.
+ */
+export const ClientEncryptionSchema: GenMessage<ClientEncryption> = /*@__PURE__*/
+  messageDesc(file_writ_admin_v1_client, 1);
 
 /**
  * How long what is issued to one client lives: `1h30m0s`. Absent: as the server is configured.
@@ -406,5 +518,5 @@ export type ClientLifespans = Message<"writ.admin.v1.ClientLifespans"> & {
  * Use `create(ClientLifespansSchema)` to create a new message.
  */
 export const ClientLifespansSchema: GenMessage<ClientLifespans> = /*@__PURE__*/
-  messageDesc(file_writ_admin_v1_client, 1);
+  messageDesc(file_writ_admin_v1_client, 2);
 

@@ -11,7 +11,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file writ/admin/v1/handshake.proto.
  */
 export const file_writ_admin_v1_handshake: GenFile = /*@__PURE__*/
-  fileDesc("Ch13cml0L2FkbWluL3YxL2hhbmRzaGFrZS5wcm90bxINd3JpdC5hZG1pbi52MSKRAQoLT2lkY0NvbnRleHQSEgoKYWNyX3ZhbHVlcxgBIAMoCRISCgp1aV9sb2NhbGVzGAIgAygJEg8KB2Rpc3BsYXkYAyABKAkSNQoUaWRfdG9rZW5faGludF9jbGFpbXMYBCABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EhIKCmxvZ2luX2hpbnQYBSABKAkicwoJUmVqZWN0aW9uEg0KBWVycm9yGAEgASgJEhkKEWVycm9yX2Rlc2NyaXB0aW9uGAIgASgJEhIKCmVycm9yX2hpbnQYAyABKAkSEwoLZXJyb3JfZGVidWcYBCABKAkSEwoLc3RhdHVzX2NvZGUYBSABKAViBnByb3RvMw", [file_google_protobuf_struct]);
+  fileDesc("Ch13cml0L2FkbWluL3YxL2hhbmRzaGFrZS5wcm90bxINd3JpdC5hZG1pbi52MSK6AQoLT2lkY0NvbnRleHQSEgoKYWNyX3ZhbHVlcxgBIAMoCRISCgp1aV9sb2NhbGVzGAIgAygJEg8KB2Rpc3BsYXkYAyABKAkSNQoUaWRfdG9rZW5faGludF9jbGFpbXMYBCABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EhIKCmxvZ2luX2hpbnQYBSABKAkSJwoGY2xhaW1zGCggASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdCJzCglSZWplY3Rpb24SDQoFZXJyb3IYASABKAkSGQoRZXJyb3JfZGVzY3JpcHRpb24YAiABKAkSEgoKZXJyb3JfaGludBgDIAEoCRITCgtlcnJvcl9kZWJ1ZxgEIAEoCRITCgtzdGF0dXNfY29kZRgFIAEoBWIGcHJvdG8z", [file_google_protobuf_struct]);
 
 /**
  * Wishes that an authorization request has for the pages that people see (OIDC Core §3.1.2.1).
@@ -20,7 +20,7 @@ export const file_writ_admin_v1_handshake: GenFile = /*@__PURE__*/
  */
 export type OidcContext = Message<"writ.admin.v1.OidcContext"> & {
   /**
-   * `acr_values`, the most wanted first.
+   * `acr_values`, the most wanted first: those of `claims` where it names some.
    *
    * @generated from field: repeated string acr_values = 1;
    */
@@ -53,6 +53,14 @@ export type OidcContext = Message<"writ.admin.v1.OidcContext"> & {
    * @generated from field: string login_hint = 5;
    */
   loginHint: string;
+
+  /**
+   * `claims`: single claims that the client asks for, in `id_token` and `userinfo` (OIDC Core §5.5). Those that the consent app
+   * has values for go into `session.id_token`. Not in Hydra.
+   *
+   * @generated from field: google.protobuf.Struct claims = 40;
+   */
+  claims?: JsonObject | undefined;
 };
 
 /**

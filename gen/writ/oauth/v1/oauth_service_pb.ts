@@ -4,6 +4,8 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { DeleteRegisteredClientRequestSchema, DeleteRegisteredClientResponseSchema, GetRegisteredClientRequestSchema, GetRegisteredClientResponseSchema, RegisterClientRequestSchema, RegisterClientResponseSchema, UpdateRegisteredClientRequestSchema, UpdateRegisteredClientResponseSchema } from "./registration_pb.ts";
+import { file_writ_oauth_v1_registration } from "./registration_pb.ts";
 import type { ClientAuthentication, Parameter, RequestContext } from "./request_pb.ts";
 import { file_writ_oauth_v1_request } from "./request_pb.ts";
 import { file_writ_options } from "../../options_pb.ts";
@@ -15,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file writ/oauth/v1/oauth_service.proto.
  */
 export const file_writ_oauth_v1_oauth_service: GenFile = /*@__PURE__*/
-  fileDesc("CiF3cml0L29hdXRoL3YxL29hdXRoX3NlcnZpY2UucHJvdG8SDXdyaXQub2F1dGgudjEiUgoQQXV0aG9yaXplUmVxdWVzdBIuCgdjb250ZXh0GAEgASgLMh0ud3JpdC5vYXV0aC52MS5SZXF1ZXN0Q29udGV4dBIOCgZjb29raWUYAiABKAkivAEKEUF1dGhvcml6ZVJlc3BvbnNlEisKCHJlZGlyZWN0GAEgASgLMhcud3JpdC5vYXV0aC52MS5SZWRpcmVjdEgAEiwKCWZvcm1fcG9zdBgCIAEoCzIXLndyaXQub2F1dGgudjEuRm9ybVBvc3RIABIuCgplcnJvcl9wYWdlGAMgASgLMhgud3JpdC5vYXV0aC52MS5FcnJvclBhZ2VIABISCgpzZXRfY29va2llGAQgAygJQggKBmFuc3dlciIsCghSZWRpcmVjdBIQCghsb2NhdGlvbhgBIAEoCRIOCgZzdGF0dXMYAiABKA0iSAoIRm9ybVBvc3QSDgoGYWN0aW9uGAEgASgJEiwKCnBhcmFtZXRlcnMYAiADKAsyGC53cml0Lm9hdXRoLnYxLlBhcmFtZXRlciJFCglFcnJvclBhZ2USDQoFZXJyb3IYASABKAkSGQoRZXJyb3JfZGVzY3JpcHRpb24YAiABKAkSDgoGc3RhdHVzGAMgASgNIpIBChJHZXRVc2VyaW5mb1JlcXVlc3QSLgoHY29udGV4dBgBIAEoCzIdLndyaXQub2F1dGgudjEuUmVxdWVzdENvbnRleHQSFQoNYXV0aG9yaXphdGlvbhgCIAEoCRIZChFmb3JtX2FjY2Vzc190b2tlbhgDIAEoCRIaChJxdWVyeV9hY2Nlc3NfdG9rZW4YBCABKAkiPgoTR2V0VXNlcmluZm9SZXNwb25zZRIOCgRqc29uGAEgASgMSAASDQoDand0GAIgASgJSABCCAoGYW5zd2VyIk0KEkNoZWNrT3JpZ2luUmVxdWVzdBIOCgZvcmlnaW4YASABKAkSEQoJY2xpZW50X2lkGAIgASgJEhQKDGFjY2Vzc190b2tlbhgDIAEoCSImChNDaGVja09yaWdpblJlc3BvbnNlEg8KB2FsbG93ZWQYASABKAgikQIKFEV4Y2hhbmdlVG9rZW5SZXF1ZXN0Ei4KB2NvbnRleHQYASABKAsyHS53cml0Lm9hdXRoLnYxLlJlcXVlc3RDb250ZXh0EkIKFWNsaWVudF9hdXRoZW50aWNhdGlvbhgCIAEoCzIjLndyaXQub2F1dGgudjEuQ2xpZW50QXV0aGVudGljYXRpb24SEgoKZ3JhbnRfdHlwZRgDIAEoCRINCgVzY29wZRgEIAEoCRIQCghhdWRpZW5jZRgFIAMoCRIMCgRjb2RlGAYgASgJEhQKDHJlZGlyZWN0X3VyaRgHIAEoCRIVCg1jb2RlX3ZlcmlmaWVyGAggASgJEhUKDXJlZnJlc2hfdG9rZW4YCSABKAkijQEKFUV4Y2hhbmdlVG9rZW5SZXNwb25zZRIUCgxhY2Nlc3NfdG9rZW4YASABKAkSEgoKdG9rZW5fdHlwZRgCIAEoCRISCgpleHBpcmVzX2luGAMgASgNEg0KBXNjb3BlGAQgASgJEhUKDXJlZnJlc2hfdG9rZW4YBSABKAkSEAoIaWRfdG9rZW4YBiABKAkitAEKFkludHJvc3BlY3RUb2tlblJlcXVlc3QSLgoHY29udGV4dBgBIAEoCzIdLndyaXQub2F1dGgudjEuUmVxdWVzdENvbnRleHQSQgoVY2xpZW50X2F1dGhlbnRpY2F0aW9uGAIgASgLMiMud3JpdC5vYXV0aC52MS5DbGllbnRBdXRoZW50aWNhdGlvbhINCgV0b2tlbhgDIAEoCRIXCg90b2tlbl90eXBlX2hpbnQYBCABKAkiTgoXSW50cm9zcGVjdFRva2VuUmVzcG9uc2USMwoNaW50cm9zcGVjdGlvbhgBIAEoCzIcLndyaXQudG9rZW4udjEuSW50cm9zcGVjdGlvbiKwAQoSUmV2b2tlVG9rZW5SZXF1ZXN0Ei4KB2NvbnRleHQYASABKAsyHS53cml0Lm9hdXRoLnYxLlJlcXVlc3RDb250ZXh0EkIKFWNsaWVudF9hdXRoZW50aWNhdGlvbhgCIAEoCzIjLndyaXQub2F1dGgudjEuQ2xpZW50QXV0aGVudGljYXRpb24SDQoFdG9rZW4YAyABKAkSFwoPdG9rZW5fdHlwZV9oaW50GAQgASgJIhUKE1Jldm9rZVRva2VuUmVzcG9uc2UiFAoSR2V0TWV0YWRhdGFSZXF1ZXN0IjEKE0dldE1ldGFkYXRhUmVzcG9uc2USDAoEanNvbhgBIAEoDBIMCgRldGFnGAIgASgJIhAKDkdldEp3a3NSZXF1ZXN0Ij4KD0dldEp3a3NSZXNwb25zZRIMCgRqc29uGAEgASgMEgwKBGV0YWcYAiABKAkSDwoHbWF4X2FnZRgDIAEoDTLuBQoMT0F1dGhTZXJ2aWNlElQKCUF1dGhvcml6ZRIfLndyaXQub2F1dGgudjEuQXV0aG9yaXplUmVxdWVzdBogLndyaXQub2F1dGgudjEuQXV0aG9yaXplUmVzcG9uc2UiBMjzGAISYAoNRXhjaGFuZ2VUb2tlbhIjLndyaXQub2F1dGgudjEuRXhjaGFuZ2VUb2tlblJlcXVlc3QaJC53cml0Lm9hdXRoLnYxLkV4Y2hhbmdlVG9rZW5SZXNwb25zZSIEyPMYAhJmCg9JbnRyb3NwZWN0VG9rZW4SJS53cml0Lm9hdXRoLnYxLkludHJvc3BlY3RUb2tlblJlcXVlc3QaJi53cml0Lm9hdXRoLnYxLkludHJvc3BlY3RUb2tlblJlc3BvbnNlIgTI8xgCEloKC1Jldm9rZVRva2VuEiEud3JpdC5vYXV0aC52MS5SZXZva2VUb2tlblJlcXVlc3QaIi53cml0Lm9hdXRoLnYxLlJldm9rZVRva2VuUmVzcG9uc2UiBMjzGAISWgoLR2V0VXNlcmluZm8SIS53cml0Lm9hdXRoLnYxLkdldFVzZXJpbmZvUmVxdWVzdBoiLndyaXQub2F1dGgudjEuR2V0VXNlcmluZm9SZXNwb25zZSIEyPMYAhJaCgtDaGVja09yaWdpbhIhLndyaXQub2F1dGgudjEuQ2hlY2tPcmlnaW5SZXF1ZXN0GiIud3JpdC5vYXV0aC52MS5DaGVja09yaWdpblJlc3BvbnNlIgTI8xgCEloKC0dldE1ldGFkYXRhEiEud3JpdC5vYXV0aC52MS5HZXRNZXRhZGF0YVJlcXVlc3QaIi53cml0Lm9hdXRoLnYxLkdldE1ldGFkYXRhUmVzcG9uc2UiBMjzGAISTgoHR2V0SndrcxIdLndyaXQub2F1dGgudjEuR2V0Sndrc1JlcXVlc3QaHi53cml0Lm9hdXRoLnYxLkdldEp3a3NSZXNwb25zZSIEyPMYAmIGcHJvdG8z", [file_writ_oauth_v1_request, file_writ_options, file_writ_token_v1_introspection]);
+  fileDesc("CiF3cml0L29hdXRoL3YxL29hdXRoX3NlcnZpY2UucHJvdG8SDXdyaXQub2F1dGgudjEiUgoQQXV0aG9yaXplUmVxdWVzdBIuCgdjb250ZXh0GAEgASgLMh0ud3JpdC5vYXV0aC52MS5SZXF1ZXN0Q29udGV4dBIOCgZjb29raWUYAiABKAkivAEKEUF1dGhvcml6ZVJlc3BvbnNlEisKCHJlZGlyZWN0GAEgASgLMhcud3JpdC5vYXV0aC52MS5SZWRpcmVjdEgAEiwKCWZvcm1fcG9zdBgCIAEoCzIXLndyaXQub2F1dGgudjEuRm9ybVBvc3RIABIuCgplcnJvcl9wYWdlGAMgASgLMhgud3JpdC5vYXV0aC52MS5FcnJvclBhZ2VIABISCgpzZXRfY29va2llGAQgAygJQggKBmFuc3dlciIsCghSZWRpcmVjdBIQCghsb2NhdGlvbhgBIAEoCRIOCgZzdGF0dXMYAiABKA0iSAoIRm9ybVBvc3QSDgoGYWN0aW9uGAEgASgJEiwKCnBhcmFtZXRlcnMYAiADKAsyGC53cml0Lm9hdXRoLnYxLlBhcmFtZXRlciJFCglFcnJvclBhZ2USDQoFZXJyb3IYASABKAkSGQoRZXJyb3JfZGVzY3JpcHRpb24YAiABKAkSDgoGc3RhdHVzGAMgASgNIq0BChZBdXRob3JpemVEZXZpY2VSZXF1ZXN0Ei4KB2NvbnRleHQYASABKAsyHS53cml0Lm9hdXRoLnYxLlJlcXVlc3RDb250ZXh0EkIKFWNsaWVudF9hdXRoZW50aWNhdGlvbhgCIAEoCzIjLndyaXQub2F1dGgudjEuQ2xpZW50QXV0aGVudGljYXRpb24SDQoFc2NvcGUYAyABKAkSEAoIYXVkaWVuY2UYBCADKAkipAEKF0F1dGhvcml6ZURldmljZVJlc3BvbnNlEhMKC2RldmljZV9jb2RlGAEgASgJEhEKCXVzZXJfY29kZRgCIAEoCRIYChB2ZXJpZmljYXRpb25fdXJpGAMgASgJEiEKGXZlcmlmaWNhdGlvbl91cmlfY29tcGxldGUYBCABKAkSEgoKZXhwaXJlc19pbhgFIAEoDRIQCghpbnRlcnZhbBgGIAEoDSJVChNWZXJpZnlEZXZpY2VSZXF1ZXN0Ei4KB2NvbnRleHQYASABKAsyHS53cml0Lm9hdXRoLnYxLlJlcXVlc3RDb250ZXh0Eg4KBmNvb2tpZRgCIAEoCSJKChRWZXJpZnlEZXZpY2VSZXNwb25zZRIyCghyZXNwb25zZRgBIAEoCzIgLndyaXQub2F1dGgudjEuQXV0aG9yaXplUmVzcG9uc2UikgEKEkdldFVzZXJpbmZvUmVxdWVzdBIuCgdjb250ZXh0GAEgASgLMh0ud3JpdC5vYXV0aC52MS5SZXF1ZXN0Q29udGV4dBIVCg1hdXRob3JpemF0aW9uGAIgASgJEhkKEWZvcm1fYWNjZXNzX3Rva2VuGAMgASgJEhoKEnF1ZXJ5X2FjY2Vzc190b2tlbhgEIAEoCSI+ChNHZXRVc2VyaW5mb1Jlc3BvbnNlEg4KBGpzb24YASABKAxIABINCgNqd3QYAiABKAlIAEIICgZhbnN3ZXIiTQoSQ2hlY2tPcmlnaW5SZXF1ZXN0Eg4KBm9yaWdpbhgBIAEoCRIRCgljbGllbnRfaWQYAiABKAkSFAoMYWNjZXNzX3Rva2VuGAMgASgJIiYKE0NoZWNrT3JpZ2luUmVzcG9uc2USDwoHYWxsb3dlZBgBIAEoCCK5AgoURXhjaGFuZ2VUb2tlblJlcXVlc3QSLgoHY29udGV4dBgBIAEoCzIdLndyaXQub2F1dGgudjEuUmVxdWVzdENvbnRleHQSQgoVY2xpZW50X2F1dGhlbnRpY2F0aW9uGAIgASgLMiMud3JpdC5vYXV0aC52MS5DbGllbnRBdXRoZW50aWNhdGlvbhISCgpncmFudF90eXBlGAMgASgJEg0KBXNjb3BlGAQgASgJEhAKCGF1ZGllbmNlGAUgAygJEgwKBGNvZGUYBiABKAkSFAoMcmVkaXJlY3RfdXJpGAcgASgJEhUKDWNvZGVfdmVyaWZpZXIYCCABKAkSFQoNcmVmcmVzaF90b2tlbhgJIAEoCRIRCglhc3NlcnRpb24YMiABKAkSEwoLZGV2aWNlX2NvZGUYRiABKAkijQEKFUV4Y2hhbmdlVG9rZW5SZXNwb25zZRIUCgxhY2Nlc3NfdG9rZW4YASABKAkSEgoKdG9rZW5fdHlwZRgCIAEoCRISCgpleHBpcmVzX2luGAMgASgNEg0KBXNjb3BlGAQgASgJEhUKDXJlZnJlc2hfdG9rZW4YBSABKAkSEAoIaWRfdG9rZW4YBiABKAkitAEKFkludHJvc3BlY3RUb2tlblJlcXVlc3QSLgoHY29udGV4dBgBIAEoCzIdLndyaXQub2F1dGgudjEuUmVxdWVzdENvbnRleHQSQgoVY2xpZW50X2F1dGhlbnRpY2F0aW9uGAIgASgLMiMud3JpdC5vYXV0aC52MS5DbGllbnRBdXRoZW50aWNhdGlvbhINCgV0b2tlbhgDIAEoCRIXCg90b2tlbl90eXBlX2hpbnQYBCABKAkiTgoXSW50cm9zcGVjdFRva2VuUmVzcG9uc2USMwoNaW50cm9zcGVjdGlvbhgBIAEoCzIcLndyaXQudG9rZW4udjEuSW50cm9zcGVjdGlvbiKwAQoSUmV2b2tlVG9rZW5SZXF1ZXN0Ei4KB2NvbnRleHQYASABKAsyHS53cml0Lm9hdXRoLnYxLlJlcXVlc3RDb250ZXh0EkIKFWNsaWVudF9hdXRoZW50aWNhdGlvbhgCIAEoCzIjLndyaXQub2F1dGgudjEuQ2xpZW50QXV0aGVudGljYXRpb24SDQoFdG9rZW4YAyABKAkSFwoPdG9rZW5fdHlwZV9oaW50GAQgASgJIhUKE1Jldm9rZVRva2VuUmVzcG9uc2UiFAoSR2V0TWV0YWRhdGFSZXF1ZXN0IjEKE0dldE1ldGFkYXRhUmVzcG9uc2USDAoEanNvbhgBIAEoDBIMCgRldGFnGAIgASgJIhAKDkdldEp3a3NSZXF1ZXN0Ij4KD0dldEp3a3NSZXNwb25zZRIMCgRqc29uGAEgASgMEgwKBGV0YWcYAiABKAkSDwoHbWF4X2FnZRgDIAEoDSJTChFFbmRTZXNzaW9uUmVxdWVzdBIuCgdjb250ZXh0GAEgASgLMh0ud3JpdC5vYXV0aC52MS5SZXF1ZXN0Q29udGV4dBIOCgZjb29raWUYAiABKAkivgEKEkVuZFNlc3Npb25SZXNwb25zZRIrCghyZWRpcmVjdBgBIAEoCzIXLndyaXQub2F1dGgudjEuUmVkaXJlY3RIABIuCgplcnJvcl9wYWdlGAIgASgLMhgud3JpdC5vYXV0aC52MS5FcnJvclBhZ2VIABItCgZmcmFtZXMYAyABKAsyGy53cml0Lm9hdXRoLnYxLkxvZ291dEZyYW1lc0gAEhIKCnNldF9jb29raWUYBCADKAlCCAoGYW5zd2VyIi4KDExvZ291dEZyYW1lcxIMCgR1cmlzGAEgAygJEhAKCGxvY2F0aW9uGAIgASgJIhgKFkdldENoZWNrU2Vzc2lvblJlcXVlc3QiKQoXR2V0Q2hlY2tTZXNzaW9uUmVzcG9uc2USDgoGY29va2llGAEgASgJMskMCgxPQXV0aFNlcnZpY2USVAoJQXV0aG9yaXplEh8ud3JpdC5vYXV0aC52MS5BdXRob3JpemVSZXF1ZXN0GiAud3JpdC5vYXV0aC52MS5BdXRob3JpemVSZXNwb25zZSIEyPMYAhJmCg9BdXRob3JpemVEZXZpY2USJS53cml0Lm9hdXRoLnYxLkF1dGhvcml6ZURldmljZVJlcXVlc3QaJi53cml0Lm9hdXRoLnYxLkF1dGhvcml6ZURldmljZVJlc3BvbnNlIgTI8xgCEl0KDFZlcmlmeURldmljZRIiLndyaXQub2F1dGgudjEuVmVyaWZ5RGV2aWNlUmVxdWVzdBojLndyaXQub2F1dGgudjEuVmVyaWZ5RGV2aWNlUmVzcG9uc2UiBMjzGAISYAoNRXhjaGFuZ2VUb2tlbhIjLndyaXQub2F1dGgudjEuRXhjaGFuZ2VUb2tlblJlcXVlc3QaJC53cml0Lm9hdXRoLnYxLkV4Y2hhbmdlVG9rZW5SZXNwb25zZSIEyPMYAhJmCg9JbnRyb3NwZWN0VG9rZW4SJS53cml0Lm9hdXRoLnYxLkludHJvc3BlY3RUb2tlblJlcXVlc3QaJi53cml0Lm9hdXRoLnYxLkludHJvc3BlY3RUb2tlblJlc3BvbnNlIgTI8xgCEloKC1Jldm9rZVRva2VuEiEud3JpdC5vYXV0aC52MS5SZXZva2VUb2tlblJlcXVlc3QaIi53cml0Lm9hdXRoLnYxLlJldm9rZVRva2VuUmVzcG9uc2UiBMjzGAISWgoLR2V0VXNlcmluZm8SIS53cml0Lm9hdXRoLnYxLkdldFVzZXJpbmZvUmVxdWVzdBoiLndyaXQub2F1dGgudjEuR2V0VXNlcmluZm9SZXNwb25zZSIEyPMYAhJjCg5SZWdpc3RlckNsaWVudBIkLndyaXQub2F1dGgudjEuUmVnaXN0ZXJDbGllbnRSZXF1ZXN0GiUud3JpdC5vYXV0aC52MS5SZWdpc3RlckNsaWVudFJlc3BvbnNlIgTI8xgCEnIKE0dldFJlZ2lzdGVyZWRDbGllbnQSKS53cml0Lm9hdXRoLnYxLkdldFJlZ2lzdGVyZWRDbGllbnRSZXF1ZXN0Gioud3JpdC5vYXV0aC52MS5HZXRSZWdpc3RlcmVkQ2xpZW50UmVzcG9uc2UiBMjzGAISewoWVXBkYXRlUmVnaXN0ZXJlZENsaWVudBIsLndyaXQub2F1dGgudjEuVXBkYXRlUmVnaXN0ZXJlZENsaWVudFJlcXVlc3QaLS53cml0Lm9hdXRoLnYxLlVwZGF0ZVJlZ2lzdGVyZWRDbGllbnRSZXNwb25zZSIEyPMYAhJ7ChZEZWxldGVSZWdpc3RlcmVkQ2xpZW50Eiwud3JpdC5vYXV0aC52MS5EZWxldGVSZWdpc3RlcmVkQ2xpZW50UmVxdWVzdBotLndyaXQub2F1dGgudjEuRGVsZXRlUmVnaXN0ZXJlZENsaWVudFJlc3BvbnNlIgTI8xgCEloKC0NoZWNrT3JpZ2luEiEud3JpdC5vYXV0aC52MS5DaGVja09yaWdpblJlcXVlc3QaIi53cml0Lm9hdXRoLnYxLkNoZWNrT3JpZ2luUmVzcG9uc2UiBMjzGAISVwoKRW5kU2Vzc2lvbhIgLndyaXQub2F1dGgudjEuRW5kU2Vzc2lvblJlcXVlc3QaIS53cml0Lm9hdXRoLnYxLkVuZFNlc3Npb25SZXNwb25zZSIEyPMYAhJmCg9HZXRDaGVja1Nlc3Npb24SJS53cml0Lm9hdXRoLnYxLkdldENoZWNrU2Vzc2lvblJlcXVlc3QaJi53cml0Lm9hdXRoLnYxLkdldENoZWNrU2Vzc2lvblJlc3BvbnNlIgTI8xgCEloKC0dldE1ldGFkYXRhEiEud3JpdC5vYXV0aC52MS5HZXRNZXRhZGF0YVJlcXVlc3QaIi53cml0Lm9hdXRoLnYxLkdldE1ldGFkYXRhUmVzcG9uc2UiBMjzGAISTgoHR2V0SndrcxIdLndyaXQub2F1dGgudjEuR2V0Sndrc1JlcXVlc3QaHi53cml0Lm9hdXRoLnYxLkdldEp3a3NSZXNwb25zZSIEyPMYAmIGcHJvdG8z", [file_writ_oauth_v1_registration, file_writ_oauth_v1_request, file_writ_options, file_writ_token_v1_introspection]);
 
 /**
  * An authorization request, or a browser on its way back from the login or the consent app.
@@ -189,6 +191,153 @@ export const ErrorPageSchema: GenMessage<ErrorPage> = /*@__PURE__*/
   messageDesc(file_writ_oauth_v1_oauth_service, 4);
 
 /**
+ * A device authorization request (RFC 8628 §3.1).
+ *
+ * @generated from message writ.oauth.v1.AuthorizeDeviceRequest
+ */
+export type AuthorizeDeviceRequest = Message<"writ.oauth.v1.AuthorizeDeviceRequest"> & {
+  /**
+   * The HTTP request.
+   *
+   * @generated from field: writ.oauth.v1.RequestContext context = 1;
+   */
+  context?: RequestContext | undefined;
+
+  /**
+   * Client authentication (RFC 6749 §3.2.1).
+   *
+   * @generated from field: writ.oauth.v1.ClientAuthentication client_authentication = 2;
+   */
+  clientAuthentication?: ClientAuthentication | undefined;
+
+  /**
+   * `scope`, as sent: names separated by spaces (RFC 6749 §3.3).
+   *
+   * @generated from field: string scope = 3;
+   */
+  scope: string;
+
+  /**
+   * `audience`, repeated or separated by spaces (Hydra).
+   *
+   * @generated from field: repeated string audience = 4;
+   */
+  audience: string[];
+};
+
+/**
+ * Describes the message writ.oauth.v1.AuthorizeDeviceRequest.
+ * Use `create(AuthorizeDeviceRequestSchema)` to create a new message.
+ */
+export const AuthorizeDeviceRequestSchema: GenMessage<AuthorizeDeviceRequest> = /*@__PURE__*/
+  messageDesc(file_writ_oauth_v1_oauth_service, 5);
+
+/**
+ * A device authorization answer (RFC 8628 §3.2).
+ *
+ * @generated from message writ.oauth.v1.AuthorizeDeviceResponse
+ */
+export type AuthorizeDeviceResponse = Message<"writ.oauth.v1.AuthorizeDeviceResponse"> & {
+  /**
+   * `device_code`.
+   *
+   * @generated from field: string device_code = 1;
+   */
+  deviceCode: string;
+
+  /**
+   * `user_code`, as it is to be shown.
+   *
+   * @generated from field: string user_code = 2;
+   */
+  userCode: string;
+
+  /**
+   * `verification_uri`.
+   *
+   * @generated from field: string verification_uri = 3;
+   */
+  verificationUri: string;
+
+  /**
+   * `verification_uri_complete`: the same with the user code in it.
+   *
+   * @generated from field: string verification_uri_complete = 4;
+   */
+  verificationUriComplete: string;
+
+  /**
+   * `expires_in`, in seconds.
+   *
+   * @generated from field: uint32 expires_in = 5;
+   */
+  expiresIn: number;
+
+  /**
+   * `interval` between two polls, in seconds.
+   *
+   * @generated from field: uint32 interval = 6;
+   */
+  interval: number;
+};
+
+/**
+ * Describes the message writ.oauth.v1.AuthorizeDeviceResponse.
+ * Use `create(AuthorizeDeviceResponseSchema)` to create a new message.
+ */
+export const AuthorizeDeviceResponseSchema: GenMessage<AuthorizeDeviceResponse> = /*@__PURE__*/
+  messageDesc(file_writ_oauth_v1_oauth_service, 6);
+
+/**
+ * A browser at the verification URI, or on its way back to it.
+ *
+ * @generated from message writ.oauth.v1.VerifyDeviceRequest
+ */
+export type VerifyDeviceRequest = Message<"writ.oauth.v1.VerifyDeviceRequest"> & {
+  /**
+   * The HTTP request, its parameters in it.
+   *
+   * @generated from field: writ.oauth.v1.RequestContext context = 1;
+   */
+  context?: RequestContext | undefined;
+
+  /**
+   * `Cookie` header, whole (RFC 6265 §4.2).
+   *
+   * @generated from field: string cookie = 2;
+   */
+  cookie: string;
+};
+
+/**
+ * Describes the message writ.oauth.v1.VerifyDeviceRequest.
+ * Use `create(VerifyDeviceRequestSchema)` to create a new message.
+ */
+export const VerifyDeviceRequestSchema: GenMessage<VerifyDeviceRequest> = /*@__PURE__*/
+  messageDesc(file_writ_oauth_v1_oauth_service, 7);
+
+/**
+ * What the browser gets.
+ *
+ * @generated from message writ.oauth.v1.VerifyDeviceResponse
+ */
+export type VerifyDeviceResponse = Message<"writ.oauth.v1.VerifyDeviceResponse"> & {
+  /**
+   * As at the authorization endpoint; never a form.
+   *
+   * @generated from field: writ.oauth.v1.AuthorizeResponse response = 1;
+   */
+  response?: AuthorizeResponse | undefined;
+};
+
+/**
+ * Describes the message writ.oauth.v1.VerifyDeviceResponse.
+ * Use `create(VerifyDeviceResponseSchema)` to create a new message.
+ */
+export const VerifyDeviceResponseSchema: GenMessage<VerifyDeviceResponse> = /*@__PURE__*/
+  messageDesc(file_writ_oauth_v1_oauth_service, 8);
+
+/**
  * A UserInfo request (OIDC Core §5.3.1). The access token comes in one of three ways (RFC 6750 §2).
  *
  * @generated from message writ.oauth.v1.GetUserinfoRequest
@@ -228,7 +377,7 @@ export type GetUserinfoRequest = Message<"writ.oauth.v1.GetUserinfoRequest"> & {
  * Use `create(GetUserinfoRequestSchema)` to create a new message.
  */
 export const GetUserinfoRequestSchema: GenMessage<GetUserinfoRequest> = /*@__PURE__*/
-  messageDesc(file_writ_oauth_v1_oauth_service, 5);
+  messageDesc(file_writ_oauth_v1_oauth_service, 9);
 
 /**
  * Claims about the subject.
@@ -265,7 +414,7 @@ export type GetUserinfoResponse = Message<"writ.oauth.v1.GetUserinfoResponse"> &
  * Use `create(GetUserinfoResponseSchema)` to create a new message.
  */
 export const GetUserinfoResponseSchema: GenMessage<GetUserinfoResponse> = /*@__PURE__*/
-  messageDesc(file_writ_oauth_v1_oauth_service, 6);
+  messageDesc(file_writ_oauth_v1_oauth_service, 10);
 
 /**
  * Asks about an origin.
@@ -300,7 +449,7 @@ export type CheckOriginRequest = Message<"writ.oauth.v1.CheckOriginRequest"> & {
  * Use `create(CheckOriginRequestSchema)` to create a new message.
  */
 export const CheckOriginRequestSchema: GenMessage<CheckOriginRequest> = /*@__PURE__*/
-  messageDesc(file_writ_oauth_v1_oauth_service, 7);
+  messageDesc(file_writ_oauth_v1_oauth_service, 11);
 
 /**
  * What is known of an origin.
@@ -321,7 +470,7 @@ export type CheckOriginResponse = Message<"writ.oauth.v1.CheckOriginResponse"> &
  * Use `create(CheckOriginResponseSchema)` to create a new message.
  */
 export const CheckOriginResponseSchema: GenMessage<CheckOriginResponse> = /*@__PURE__*/
-  messageDesc(file_writ_oauth_v1_oauth_service, 8);
+  messageDesc(file_writ_oauth_v1_oauth_service, 12);
 
 /**
  * A token request.
@@ -391,6 +540,20 @@ export type ExchangeTokenRequest = Message<"writ.oauth.v1.ExchangeTokenRequest">
    * @generated from field: string refresh_token = 9;
    */
   refreshToken: string;
+
+  /**
+   * `assertion` (RFC 7523 §2.1).
+   *
+   * @generated from field: string assertion = 50;
+   */
+  assertion: string;
+
+  /**
+   * `device_code` (RFC 8628 §3.4).
+   *
+   * @generated from field: string device_code = 70;
+   */
+  deviceCode: string;
 };
 
 /**
@@ -398,7 +561,7 @@ export type ExchangeTokenRequest = Message<"writ.oauth.v1.ExchangeTokenRequest">
  * Use `create(ExchangeTokenRequestSchema)` to create a new message.
  */
 export const ExchangeTokenRequestSchema: GenMessage<ExchangeTokenRequest> = /*@__PURE__*/
-  messageDesc(file_writ_oauth_v1_oauth_service, 9);
+  messageDesc(file_writ_oauth_v1_oauth_service, 13);
 
 /**
  * A successful token answer (RFC 6749 §5.1).
@@ -454,7 +617,7 @@ export type ExchangeTokenResponse = Message<"writ.oauth.v1.ExchangeTokenResponse
  * Use `create(ExchangeTokenResponseSchema)` to create a new message.
  */
 export const ExchangeTokenResponseSchema: GenMessage<ExchangeTokenResponse> = /*@__PURE__*/
-  messageDesc(file_writ_oauth_v1_oauth_service, 10);
+  messageDesc(file_writ_oauth_v1_oauth_service, 14);
 
 /**
  * An introspection request of a resource server.
@@ -496,7 +659,7 @@ export type IntrospectTokenRequest = Message<"writ.oauth.v1.IntrospectTokenReque
  * Use `create(IntrospectTokenRequestSchema)` to create a new message.
  */
 export const IntrospectTokenRequestSchema: GenMessage<IntrospectTokenRequest> = /*@__PURE__*/
-  messageDesc(file_writ_oauth_v1_oauth_service, 11);
+  messageDesc(file_writ_oauth_v1_oauth_service, 15);
 
 /**
  * An introspection answer.
@@ -517,7 +680,7 @@ export type IntrospectTokenResponse = Message<"writ.oauth.v1.IntrospectTokenResp
  * Use `create(IntrospectTokenResponseSchema)` to create a new message.
  */
 export const IntrospectTokenResponseSchema: GenMessage<IntrospectTokenResponse> = /*@__PURE__*/
-  messageDesc(file_writ_oauth_v1_oauth_service, 12);
+  messageDesc(file_writ_oauth_v1_oauth_service, 16);
 
 /**
  * A revocation request.
@@ -559,7 +722,7 @@ export type RevokeTokenRequest = Message<"writ.oauth.v1.RevokeTokenRequest"> & {
  * Use `create(RevokeTokenRequestSchema)` to create a new message.
  */
 export const RevokeTokenRequestSchema: GenMessage<RevokeTokenRequest> = /*@__PURE__*/
-  messageDesc(file_writ_oauth_v1_oauth_service, 13);
+  messageDesc(file_writ_oauth_v1_oauth_service, 17);
 
 /**
  * A revocation answer.
@@ -574,7 +737,7 @@ export type RevokeTokenResponse = Message<"writ.oauth.v1.RevokeTokenResponse"> &
  * Use `create(RevokeTokenResponseSchema)` to create a new message.
  */
 export const RevokeTokenResponseSchema: GenMessage<RevokeTokenResponse> = /*@__PURE__*/
-  messageDesc(file_writ_oauth_v1_oauth_service, 14);
+  messageDesc(file_writ_oauth_v1_oauth_service, 18);
 
 /**
  * Asks for the metadata document.
@@ -589,7 +752,7 @@ export type GetMetadataRequest = Message<"writ.oauth.v1.GetMetadataRequest"> & {
  * Use `create(GetMetadataRequestSchema)` to create a new message.
  */
 export const GetMetadataRequestSchema: GenMessage<GetMetadataRequest> = /*@__PURE__*/
-  messageDesc(file_writ_oauth_v1_oauth_service, 15);
+  messageDesc(file_writ_oauth_v1_oauth_service, 19);
 
 /**
  * The metadata document.
@@ -617,7 +780,7 @@ export type GetMetadataResponse = Message<"writ.oauth.v1.GetMetadataResponse"> &
  * Use `create(GetMetadataResponseSchema)` to create a new message.
  */
 export const GetMetadataResponseSchema: GenMessage<GetMetadataResponse> = /*@__PURE__*/
-  messageDesc(file_writ_oauth_v1_oauth_service, 16);
+  messageDesc(file_writ_oauth_v1_oauth_service, 20);
 
 /**
  * Asks for the published keys.
@@ -632,7 +795,7 @@ export type GetJwksRequest = Message<"writ.oauth.v1.GetJwksRequest"> & {
  * Use `create(GetJwksRequestSchema)` to create a new message.
  */
 export const GetJwksRequestSchema: GenMessage<GetJwksRequest> = /*@__PURE__*/
-  messageDesc(file_writ_oauth_v1_oauth_service, 17);
+  messageDesc(file_writ_oauth_v1_oauth_service, 21);
 
 /**
  * The published keys.
@@ -667,7 +830,151 @@ export type GetJwksResponse = Message<"writ.oauth.v1.GetJwksResponse"> & {
  * Use `create(GetJwksResponseSchema)` to create a new message.
  */
 export const GetJwksResponseSchema: GenMessage<GetJwksResponse> = /*@__PURE__*/
-  messageDesc(file_writ_oauth_v1_oauth_service, 18);
+  messageDesc(file_writ_oauth_v1_oauth_service, 22);
+
+/**
+ * A logout request, or a browser on its way back from the logout app.
+ *
+ * @generated from message writ.oauth.v1.EndSessionRequest
+ */
+export type EndSessionRequest = Message<"writ.oauth.v1.EndSessionRequest"> & {
+  /**
+   * The HTTP request, with its parameters.
+   *
+   * @generated from field: writ.oauth.v1.RequestContext context = 1;
+   */
+  context?: RequestContext | undefined;
+
+  /**
+   * `Cookie` header, whole (RFC 6265 §4.2).
+   *
+   * @generated from field: string cookie = 2;
+   */
+  cookie: string;
+};
+
+/**
+ * Describes the message writ.oauth.v1.EndSessionRequest.
+ * Use `create(EndSessionRequestSchema)` to create a new message.
+ */
+export const EndSessionRequestSchema: GenMessage<EndSessionRequest> = /*@__PURE__*/
+  messageDesc(file_writ_oauth_v1_oauth_service, 23);
+
+/**
+ * What the browser gets.
+ *
+ * @generated from message writ.oauth.v1.EndSessionResponse
+ */
+export type EndSessionResponse = Message<"writ.oauth.v1.EndSessionResponse"> & {
+  /**
+   * The answer.
+   *
+   * @generated from oneof writ.oauth.v1.EndSessionResponse.answer
+   */
+  answer: {
+    /**
+     * It goes elsewhere: to the logout app, back to the client, or to where logouts end.
+     *
+     * @generated from field: writ.oauth.v1.Redirect redirect = 1;
+     */
+    value: Redirect;
+    case: "redirect";
+  } | {
+    /**
+     * A page that tells the person of an error.
+     *
+     * @generated from field: writ.oauth.v1.ErrorPage error_page = 2;
+     */
+    value: ErrorPage;
+    case: "errorPage";
+  } | {
+    /**
+     * A page that tells clients by their frames.
+     *
+     * @generated from field: writ.oauth.v1.LogoutFrames frames = 3;
+     */
+    value: LogoutFrames;
+    case: "frames";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * Values of `Set-Cookie` headers (RFC 6265 §4.1).
+   *
+   * @generated from field: repeated string set_cookie = 4;
+   */
+  setCookie: string[];
+};
+
+/**
+ * Describes the message writ.oauth.v1.EndSessionResponse.
+ * Use `create(EndSessionResponseSchema)` to create a new message.
+ */
+export const EndSessionResponseSchema: GenMessage<EndSessionResponse> = /*@__PURE__*/
+  messageDesc(file_writ_oauth_v1_oauth_service, 24);
+
+/**
+ * Frames of clients, which end what the browser has there (OIDC Front-Channel Logout §3).
+ *
+ * @generated from message writ.oauth.v1.LogoutFrames
+ */
+export type LogoutFrames = Message<"writ.oauth.v1.LogoutFrames"> & {
+  /**
+   * What they load.
+   *
+   * @generated from field: repeated string uris = 1;
+   */
+  uris: string[];
+
+  /**
+   * Where the browser goes afterwards.
+   *
+   * @generated from field: string location = 2;
+   */
+  location: string;
+};
+
+/**
+ * Describes the message writ.oauth.v1.LogoutFrames.
+ * Use `create(LogoutFramesSchema)` to create a new message.
+ */
+export const LogoutFramesSchema: GenMessage<LogoutFrames> = /*@__PURE__*/
+  messageDesc(file_writ_oauth_v1_oauth_service, 25);
+
+/**
+ * Asks about the page.
+ *
+ * @generated from message writ.oauth.v1.GetCheckSessionRequest
+ */
+export type GetCheckSessionRequest = Message<"writ.oauth.v1.GetCheckSessionRequest"> & {
+};
+
+/**
+ * Describes the message writ.oauth.v1.GetCheckSessionRequest.
+ * Use `create(GetCheckSessionRequestSchema)` to create a new message.
+ */
+export const GetCheckSessionRequestSchema: GenMessage<GetCheckSessionRequest> = /*@__PURE__*/
+  messageDesc(file_writ_oauth_v1_oauth_service, 26);
+
+/**
+ * About the page.
+ *
+ * @generated from message writ.oauth.v1.GetCheckSessionResponse
+ */
+export type GetCheckSessionResponse = Message<"writ.oauth.v1.GetCheckSessionResponse"> & {
+  /**
+   * Name of the cookie that the page reads. Empty: session management is off, and there is no page.
+   *
+   * @generated from field: string cookie = 1;
+   */
+  cookie: string;
+};
+
+/**
+ * Describes the message writ.oauth.v1.GetCheckSessionResponse.
+ * Use `create(GetCheckSessionResponseSchema)` to create a new message.
+ */
+export const GetCheckSessionResponseSchema: GenMessage<GetCheckSessionResponse> = /*@__PURE__*/
+  messageDesc(file_writ_oauth_v1_oauth_service, 27);
 
 /**
  * What the public endpoints are made of. Called by gateways.
@@ -684,6 +991,26 @@ export const OAuthService: GenService<{
     methodKind: "unary";
     input: typeof AuthorizeRequestSchema;
     output: typeof AuthorizeResponseSchema;
+  },
+  /**
+   * Device authorization endpoint (RFC 8628 §3.1).
+   *
+   * @generated from rpc writ.oauth.v1.OAuthService.AuthorizeDevice
+   */
+  authorizeDevice: {
+    methodKind: "unary";
+    input: typeof AuthorizeDeviceRequestSchema;
+    output: typeof AuthorizeDeviceResponseSchema;
+  },
+  /**
+   * Where people begin to enter a user code (RFC 8628 §3.3), and the way back to it from the device, login and consent apps.
+   *
+   * @generated from rpc writ.oauth.v1.OAuthService.VerifyDevice
+   */
+  verifyDevice: {
+    methodKind: "unary";
+    input: typeof VerifyDeviceRequestSchema;
+    output: typeof VerifyDeviceResponseSchema;
   },
   /**
    * Token endpoint (RFC 6749 §3.2).
@@ -726,6 +1053,46 @@ export const OAuthService: GenService<{
     output: typeof GetUserinfoResponseSchema;
   },
   /**
+   * Client registration endpoint (RFC 7591 §3).
+   *
+   * @generated from rpc writ.oauth.v1.OAuthService.RegisterClient
+   */
+  registerClient: {
+    methodKind: "unary";
+    input: typeof RegisterClientRequestSchema;
+    output: typeof RegisterClientResponseSchema;
+  },
+  /**
+   * Client configuration endpoint, read (RFC 7592 §2.1).
+   *
+   * @generated from rpc writ.oauth.v1.OAuthService.GetRegisteredClient
+   */
+  getRegisteredClient: {
+    methodKind: "unary";
+    input: typeof GetRegisteredClientRequestSchema;
+    output: typeof GetRegisteredClientResponseSchema;
+  },
+  /**
+   * Client configuration endpoint, update (RFC 7592 §2.2).
+   *
+   * @generated from rpc writ.oauth.v1.OAuthService.UpdateRegisteredClient
+   */
+  updateRegisteredClient: {
+    methodKind: "unary";
+    input: typeof UpdateRegisteredClientRequestSchema;
+    output: typeof UpdateRegisteredClientResponseSchema;
+  },
+  /**
+   * Client configuration endpoint, delete (RFC 7592 §2.3). All that was issued to the client ends.
+   *
+   * @generated from rpc writ.oauth.v1.OAuthService.DeleteRegisteredClient
+   */
+  deleteRegisteredClient: {
+    methodKind: "unary";
+    input: typeof DeleteRegisteredClientRequestSchema;
+    output: typeof DeleteRegisteredClientResponseSchema;
+  },
+  /**
    * Whether pages of an origin may read answers to a client: one of its `allowed_cors_origins` is it.
    *
    * @generated from rpc writ.oauth.v1.OAuthService.CheckOrigin
@@ -734,6 +1101,26 @@ export const OAuthService: GenService<{
     methodKind: "unary";
     input: typeof CheckOriginRequestSchema;
     output: typeof CheckOriginResponseSchema;
+  },
+  /**
+   * Logs the browser out: a new request, or a browser on its way back from the logout app (OIDC RP-Initiated Logout §2).
+   *
+   * @generated from rpc writ.oauth.v1.OAuthService.EndSession
+   */
+  endSession: {
+    methodKind: "unary";
+    input: typeof EndSessionRequestSchema;
+    output: typeof EndSessionResponseSchema;
+  },
+  /**
+   * What the page needs by which clients watch the session (OIDC Session Management §3.3).
+   *
+   * @generated from rpc writ.oauth.v1.OAuthService.GetCheckSession
+   */
+  getCheckSession: {
+    methodKind: "unary";
+    input: typeof GetCheckSessionRequestSchema;
+    output: typeof GetCheckSessionResponseSchema;
   },
   /**
    * Authorization server metadata (RFC 8414 §3, OIDC Discovery §4), as finished JSON.

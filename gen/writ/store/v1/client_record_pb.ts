@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file writ/store/v1/client_record.proto.
  */
 export const file_writ_store_v1_client_record: GenFile = /*@__PURE__*/
-  fileDesc("CiF3cml0L3N0b3JlL3YxL2NsaWVudF9yZWNvcmQucHJvdG8SDXdyaXQuc3RvcmUudjEibgoMQ2xpZW50UmVjb3JkEiUKBmNsaWVudBgBIAEoCzIVLndyaXQuYWRtaW4udjEuQ2xpZW50EhcKDXNlY3JldF9zaGEyNTYYAiABKAxIABIUCgpzZWNyZXRfcGhjGAMgASgJSABCCAoGc2VjcmV0YgZwcm90bzM", [file_writ_admin_v1_client]);
+  fileDesc("CiF3cml0L3N0b3JlL3YxL2NsaWVudF9yZWNvcmQucHJvdG8SDXdyaXQuc3RvcmUudjEiqgEKDENsaWVudFJlY29yZBIlCgZjbGllbnQYASABKAsyFS53cml0LmFkbWluLnYxLkNsaWVudBIXCg1zZWNyZXRfc2hhMjU2GAIgASgMSAASFAoKc2VjcmV0X3BoYxgDIAEoCUgAEhcKDXNlY3JldF9zZWFsZWQYMiABKAlIABIhChlyZWdpc3RyYXRpb25fdG9rZW5fc2hhMjU2GFAgASgMQggKBnNlY3JldGIGcHJvdG8z", [file_writ_admin_v1_client]);
 
 /**
  * Document of a client row: the public message and what only the server knows.
@@ -21,7 +21,7 @@ export const file_writ_store_v1_client_record: GenFile = /*@__PURE__*/
  */
 export type ClientRecord = Message<"writ.store.v1.ClientRecord"> & {
   /**
-   * The client. Its `client_secret` is always empty.
+   * The client. Its `client_secret`, `registration_access_token` and `registration_client_uri` are always empty.
    *
    * @generated from field: writ.admin.v1.Client client = 1;
    */
@@ -48,7 +48,22 @@ export type ClientRecord = Message<"writ.store.v1.ClientRecord"> & {
      */
     value: string;
     case: "secretPhc";
+  } | {
+    /**
+     * The secret itself, sealed: `client_secret_jwt` computes with it (OIDC Core §9).
+     *
+     * @generated from field: string secret_sealed = 50;
+     */
+    value: string;
+    case: "secretSealed";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * SHA-256 of the registration access token, which has full entropy (RFC 7592 §3). Empty: the client has none.
+   *
+   * @generated from field: bytes registration_token_sha256 = 80;
+   */
+  registrationTokenSha256: Uint8Array;
 };
 
 /**

@@ -29,7 +29,7 @@ export type ConsentRecord = Message<"writ.store.v1.ConsentRecord"> & {
   request?: AuthorizationRequest | undefined;
 
   /**
-   * The login it was given in; `forced_subject_identifier` holds for later logins too (OIDC Core §8.1).
+   * The login it was given in.
    *
    * @generated from field: writ.store.v1.LoginDecision login = 2;
    */

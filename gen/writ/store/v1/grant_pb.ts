@@ -5,13 +5,15 @@
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_google_protobuf_struct } from "@bufbuild/protobuf/wkt";
+import type { DeviceHandle } from "./device_code_pb.ts";
+import { file_writ_store_v1_device_code } from "./device_code_pb.ts";
 import type { JsonObject, Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file writ/store/v1/grant.proto.
  */
 export const file_writ_store_v1_grant: GenFile = /*@__PURE__*/
-  fileDesc("Chl3cml0L3N0b3JlL3YxL2dyYW50LnByb3RvEg13cml0LnN0b3JlLnYxIs8BCgtHcmFudFJlY29yZBI0CgdyZXF1ZXN0GAEgASgLMiMud3JpdC5zdG9yZS52MS5BdXRob3JpemF0aW9uUmVxdWVzdBIrCgVsb2dpbhgCIAEoCzIcLndyaXQuc3RvcmUudjEuTG9naW5EZWNpc2lvbhIvCgdjb25zZW50GAMgASgLMh4ud3JpdC5zdG9yZS52MS5Db25zZW50RGVjaXNpb24SLAoHc2Vzc2lvbhgEIAEoCzIbLndyaXQuc3RvcmUudjEuVG9rZW5TZXNzaW9uItIDChRBdXRob3JpemF0aW9uUmVxdWVzdBIUCgxyZWRpcmVjdF91cmkYASABKAkSGQoRcmVkaXJlY3RfdXJpX3NlbnQYAiABKAgSFQoNcmVzcG9uc2VfdHlwZRgDIAEoCRIVCg1yZXNwb25zZV9tb2RlGAQgASgJEg0KBXNjb3BlGAUgAygJEhAKCGF1ZGllbmNlGAYgAygJEhIKBXN0YXRlGAcgASgJSACIAQESDQoFbm9uY2UYCCABKAkSFgoOY29kZV9jaGFsbGVuZ2UYCSABKAwSDgoGcHJvbXB0GAsgAygJEhQKB21heF9hZ2UYDCABKA1IAYgBARISCgphY3JfdmFsdWVzGA0gAygJEhIKCnVpX2xvY2FsZXMYDiADKAkSEgoKbG9naW5faGludBgPIAEoCRIPCgdkaXNwbGF5GBAgASgJEjUKFGlkX3Rva2VuX2hpbnRfY2xhaW1zGBEgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIzCgpwYXJhbWV0ZXJzGBIgAygLMh8ud3JpdC5zdG9yZS52MS5SZXF1ZXN0UGFyYW1ldGVyQggKBl9zdGF0ZUIKCghfbWF4X2FnZUoECAoQC0oECBMQFCIvChBSZXF1ZXN0UGFyYW1ldGVyEgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAki9AEKDUxvZ2luRGVjaXNpb24SCwoDYWNyGAEgASgJEgsKA2FtchgCIAMoCRIPCgdjb250ZXh0GAMgASgJEhAKCHJlbWVtYmVyGAQgASgIEhQKDHJlbWVtYmVyX2ZvchgFIAEoDRIkChxpZGVudGl0eV9wcm92aWRlcl9zZXNzaW9uX2lkGAYgASgJEiEKGWZvcmNlZF9zdWJqZWN0X2lkZW50aWZpZXIYByABKAkSGAoQYXV0aGVudGljYXRlZF9hdBgIIAEoARIMCgRza2lwGAkgASgIEh8KF2V4dGVuZF9zZXNzaW9uX2xpZmVzcGFuGAogASgIIsgBCg9Db25zZW50RGVjaXNpb24SCgoCaWQYASABKAwSFgoOY29udGVudF9kaWdlc3QYAiABKAwSEgoKaGFuZGxlZF9hdBgDIAEoARIMCgRza2lwGAQgASgIEjQKCGFjY2VwdGVkGAUgASgLMiAud3JpdC5zdG9yZS52MS5Db25zZW50QWNjZXB0YW5jZUgAEi4KCHJlamVjdGVkGAYgASgLMhoud3JpdC5zdG9yZS52MS5FcnJvckFuc3dlckgAQgkKB291dGNvbWUihQEKEUNvbnNlbnRBY2NlcHRhbmNlEg0KBXNjb3BlGAEgAygJEhAKCGF1ZGllbmNlGAIgAygJEhYKDnNlYWxlZF9zZXNzaW9uGAMgASgJEhAKCHJlbWVtYmVyGAQgASgIEhQKDHJlbWVtYmVyX2ZvchgFIAEoDRIPCgdjb250ZXh0GAYgASgJIkwKC0Vycm9yQW5zd2VyEg0KBWVycm9yGAEgASgJEhkKEWVycm9yX2Rlc2NyaXB0aW9uGAIgASgJEhMKC3N0YXR1c19jb2RlGAMgASgNIiYKDFRva2VuU2Vzc2lvbhIWCg5zZWFsZWRfc2Vzc2lvbhgBIAEoCWIGcHJvdG8z", [file_google_protobuf_struct]);
+  fileDesc("Chl3cml0L3N0b3JlL3YxL2dyYW50LnByb3RvEg13cml0LnN0b3JlLnYxIusBCgtHcmFudFJlY29yZBI0CgdyZXF1ZXN0GAEgASgLMiMud3JpdC5zdG9yZS52MS5BdXRob3JpemF0aW9uUmVxdWVzdBIrCgVsb2dpbhgCIAEoCzIcLndyaXQuc3RvcmUudjEuTG9naW5EZWNpc2lvbhIvCgdjb25zZW50GAMgASgLMh4ud3JpdC5zdG9yZS52MS5Db25zZW50RGVjaXNpb24SLAoHc2Vzc2lvbhgEIAEoCzIbLndyaXQuc3RvcmUudjEuVG9rZW5TZXNzaW9uEhoKEm9iZnVzY2F0ZWRfc3ViamVjdBhQIAEoCSKPBAoUQXV0aG9yaXphdGlvblJlcXVlc3QSFAoMcmVkaXJlY3RfdXJpGAEgASgJEhkKEXJlZGlyZWN0X3VyaV9zZW50GAIgASgIEhUKDXJlc3BvbnNlX3R5cGUYAyABKAkSFQoNcmVzcG9uc2VfbW9kZRgEIAEoCRINCgVzY29wZRgFIAMoCRIQCghhdWRpZW5jZRgGIAMoCRISCgVzdGF0ZRgHIAEoCUgAiAEBEg0KBW5vbmNlGAggASgJEhYKDmNvZGVfY2hhbGxlbmdlGAkgASgMEg4KBnByb21wdBgLIAMoCRIUCgdtYXhfYWdlGAwgASgNSAGIAQESEgoKYWNyX3ZhbHVlcxgNIAMoCRISCgp1aV9sb2NhbGVzGA4gAygJEhIKCmxvZ2luX2hpbnQYDyABKAkSDwoHZGlzcGxheRgQIAEoCRI1ChRpZF90b2tlbl9oaW50X2NsYWltcxgRIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSMwoKcGFyYW1ldGVycxgSIAMoCzIfLndyaXQuc3RvcmUudjEuUmVxdWVzdFBhcmFtZXRlchIrCgZkZXZpY2UYRiABKAsyGy53cml0LnN0b3JlLnYxLkRldmljZUhhbmRsZRIOCgZjbGFpbXMYKCABKAlCCAoGX3N0YXRlQgoKCF9tYXhfYWdlSgQIChALSgQIExAUIi8KEFJlcXVlc3RQYXJhbWV0ZXISDAoEbmFtZRgBIAEoCRINCgV2YWx1ZRgCIAEoCSL0AQoNTG9naW5EZWNpc2lvbhILCgNhY3IYASABKAkSCwoDYW1yGAIgAygJEg8KB2NvbnRleHQYAyABKAkSEAoIcmVtZW1iZXIYBCABKAgSFAoMcmVtZW1iZXJfZm9yGAUgASgNEiQKHGlkZW50aXR5X3Byb3ZpZGVyX3Nlc3Npb25faWQYBiABKAkSIQoZZm9yY2VkX3N1YmplY3RfaWRlbnRpZmllchgHIAEoCRIYChBhdXRoZW50aWNhdGVkX2F0GAggASgBEgwKBHNraXAYCSABKAgSHwoXZXh0ZW5kX3Nlc3Npb25fbGlmZXNwYW4YCiABKAgiyAEKD0NvbnNlbnREZWNpc2lvbhIKCgJpZBgBIAEoDBIWCg5jb250ZW50X2RpZ2VzdBgCIAEoDBISCgpoYW5kbGVkX2F0GAMgASgBEgwKBHNraXAYBCABKAgSNAoIYWNjZXB0ZWQYBSABKAsyIC53cml0LnN0b3JlLnYxLkNvbnNlbnRBY2NlcHRhbmNlSAASLgoIcmVqZWN0ZWQYBiABKAsyGi53cml0LnN0b3JlLnYxLkVycm9yQW5zd2VySABCCQoHb3V0Y29tZSKFAQoRQ29uc2VudEFjY2VwdGFuY2USDQoFc2NvcGUYASADKAkSEAoIYXVkaWVuY2UYAiADKAkSFgoOc2VhbGVkX3Nlc3Npb24YAyABKAkSEAoIcmVtZW1iZXIYBCABKAgSFAoMcmVtZW1iZXJfZm9yGAUgASgNEg8KB2NvbnRleHQYBiABKAkiTAoLRXJyb3JBbnN3ZXISDQoFZXJyb3IYASABKAkSGQoRZXJyb3JfZGVzY3JpcHRpb24YAiABKAkSEwoLc3RhdHVzX2NvZGUYAyABKA0iJgoMVG9rZW5TZXNzaW9uEhYKDnNlYWxlZF9zZXNzaW9uGAEgASgJYgZwcm90bzM", [file_google_protobuf_struct, file_writ_store_v1_device_code]);
 
 /**
  * Document of a grant row. Each step of the grant's life writes a field of its own and leaves the others as they are.
@@ -48,6 +50,13 @@ export type GrantRecord = Message<"writ.store.v1.GrantRecord"> & {
    * @generated from field: writ.store.v1.TokenSession session = 4;
    */
   session?: TokenSession | undefined;
+
+  /**
+   * `sub` that the client knows the subject by (OIDC Core §8.1). Empty: the subject itself.
+   *
+   * @generated from field: string obfuscated_subject = 80;
+   */
+  obfuscatedSubject: string;
 };
 
 /**
@@ -182,6 +191,20 @@ export type AuthorizationRequest = Message<"writ.store.v1.AuthorizationRequest">
    * @generated from field: repeated writ.store.v1.RequestParameter parameters = 18;
    */
   parameters: RequestParameter[];
+
+  /**
+   * A device asked (RFC 8628): there is no `redirect_uri`, and the answer is for its row. Absent: the browser brought the request.
+   *
+   * @generated from field: writ.store.v1.DeviceHandle device = 70;
+   */
+  device?: DeviceHandle | undefined;
+
+  /**
+   * `claims` (OIDC Core §5.5): JSON text of what was understood of it, so that its size is what was measured. Empty: not sent.
+   *
+   * @generated from field: string claims = 40;
+   */
+  claims: string;
 };
 
 /**
