@@ -36,8 +36,13 @@ export function endpointOf({ endpoint }: ApiFlags, port: Port): string {
 
 /** Calls the admin API. @throws CliError for all but a good answer, with the server's words */
 export async function api(flags: ApiFlags, method: string, path: string, body?: unknown): Promise<ApiAnswer> {
+  return readAnswer(await call(flags, method, path, body), "admin");
+}
+
+/** The same, and gives any answer. */
+export function call(flags: ApiFlags, method: string, path: string, body?: unknown): Promise<CliResponse> {
   const headers = { accept: "application/json", ...(body === undefined ? {} : { "content-type": "application/json" }) };
-  return readAnswer(await send(flags, "admin", method, path, headers, body === undefined ? undefined : JSON.stringify(body)), "admin");
+  return send(flags, "admin", method, path, headers, body === undefined ? undefined : JSON.stringify(body));
 }
 
 /** Posts a form, and gives any answer. */

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
 import { setTimeout } from "node:timers/promises";
 import type { ApiFlags } from "./api.ts";
 import { failurePage, PAGE_HEADERS, startPage, successPage } from "./callback-pages.ts";
@@ -7,6 +8,7 @@ import type { CredentialFlags } from "./client-credentials.ts";
 import { FlowError, type OidcFlow, prepareFlow } from "./oidc-flow.ts";
 import { openInBrowser } from "./open-browser.ts";
 import { type OutputFlags, printOne } from "./output.ts";
+import { makeSelfSigned } from "./self-signed.ts";
 import { TOKEN_VIEW, type TokenRow } from "./token-view.ts";
 
 /** Flags of `perform authorization-code`. */
@@ -27,6 +29,7 @@ export type CodeFlags = ApiFlags &
     readonly open: boolean;
     readonly shutdown: boolean;
     readonly skip?: boolean;
+    readonly https?: boolean;
   };
 
 /** What the server listens on until it has an answer. */
@@ -49,10 +52,11 @@ export async function performAuthorizationCode(flags: CodeFlags): Promise<void> 
   const clientId = flags.clientId ?? process.env.OAUTH2_CLIENT_ID;
   if (!clientId) throw new CliError("The client is not named. Give OAUTH2_CLIENT_ID in the environment, or --client-id.");
   const clientSecret = flags.clientSecret ?? process.env.OAUTH2_CLIENT_SECRET;
-  const server = createServer();
+  const server = flags.https === true ? createHttpsServer(makeSelfSigned(Date.now())) : createServer();
+  const origin = (port: number): string => `${flags.https === true ? "https" : "http"}://127.0.0.1:${port}`;
   const port = await listen(server, flags.port);
   try {
-    const redirectUri = flags.redirect ?? `http://127.0.0.1:${port}/callback`;
+    const redirectUri = flags.redirect ?? `${origin(port)}/callback`;
     if (!URL.canParse(redirectUri)) throw new CliError(`The redirect URI '${redirectUri}' is no URL.`);
     const flow = await prepareFlow({ ...flags, clientId, clientSecret: clientSecret || undefined, redirectUri });
     const { promise, resolve } = Promise.withResolvers<TokenRow | FlowError>();
@@ -62,7 +66,7 @@ export async function performAuthorizationCode(flags: CodeFlags): Promise<void> 
       else shown = shown.then(() => show(flags, outcome)).catch((error: unknown) => void process.stderr.write(`${String(error)}\n`));
     };
     server.on("request", (request, response) => answer({ flow, path: new URL(redirectUri).pathname, done }, request, response));
-    const start = `http://127.0.0.1:${port}/${flags.skip === true ? "perform-flow" : ""}`;
+    const start = `${origin(port)}/${flags.skip === true ? "perform-flow" : ""}`;
     process.stderr.write(`Open this URL in a browser, and log in there; Ctrl-C gives up:\n\n  ${start}\n\nThe answer is waited for at ${redirectUri}\n`);
     if (flags.open) openInBrowser(start);
     const outcome = await promise;

@@ -27,6 +27,9 @@ export function namesAt(path: readonly string[]): readonly string[] {
 }
 
 function leaves(schema: Schema, path: readonly string[]): Leaf[] {
+  const either = textOrObject(schema);
+  // As text or level by level: what stands deeper comes later and wins.
+  if (either !== undefined) return [{ path, kind: "text" }, ...leaves(either, path)];
   const inner = unwrap(schema);
   if (inner instanceof z.ZodObject) return Object.entries(inner.shape).flatMap(([name, each]) => leaves(each as Schema, [...path, name]));
   return [{ path, kind: kindOf(inner) }];
@@ -38,9 +41,18 @@ function kindOf(schema: Schema): Kind {
   return type === "number" || type === "boolean" ? type : "text";
 }
 
+/** The object in whose place a single text may stand. */
+function textOrObject(schema: Schema): Schema | undefined {
+  const { innerType, in: before, out } = schema._zod.def as { readonly innerType?: Schema; readonly in?: Schema; readonly out?: Schema };
+  if (innerType !== undefined) return textOrObject(innerType);
+  return before?._zod.def.type === "transform" ? out : undefined;
+}
+
 /** What a default, an optional or a conversion is about. */
 function unwrap(schema: Schema): Schema {
   const definition = schema._zod.def as { readonly type: string; readonly innerType?: Schema; readonly in?: Schema };
   if (definition.innerType !== undefined) return unwrap(definition.innerType);
+  const object = textOrObject(schema);
+  if (object !== undefined) return unwrap(object);
   return definition.type === "pipe" && definition.in !== undefined ? unwrap(definition.in) : schema;
 }

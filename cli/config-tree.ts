@@ -21,6 +21,20 @@ export function assign(tree: Tree, [name = "", ...rest]: readonly string[], valu
   else assign(treeAt(tree, name), rest, value);
 }
 
+/** What stands at a path. */
+export function valueAt(tree: Tree, path: readonly string[]): unknown {
+  return path.reduce<unknown>((value, name) => (isTree(value) ? value[name] : undefined), tree);
+}
+
+/** Takes a value away, and the trees around it that hold nothing else. */
+export function unassign(tree: Tree, [name = "", ...rest]: readonly string[]): void {
+  const there = tree[name];
+  if (rest.length > 0 && isTree(there)) {
+    unassign(there, rest);
+    if (Object.keys(there).length === 0) delete tree[name];
+  } else if (rest.length === 0) delete tree[name];
+}
+
 function treeAt(tree: Tree, name: string): Tree {
   const there = tree[name];
   if (isTree(there)) return there;

@@ -1,10 +1,26 @@
 import { CliError } from "./cli-error.ts";
+import { durationOf } from "./flag-values.ts";
 import { type DatabaseFlags, withDatabase } from "./maintenance.ts";
 
-/** Flags of `janitor`. Those of Hydra that say what to delete and when are accepted: whatever has expired goes, and nothing else. */
+/** Flags of `janitor`, Hydra's. */
 export interface JanitorFlags extends DatabaseFlags {
+  readonly tokens?: boolean;
+  readonly requests?: boolean;
+  readonly grants?: boolean;
+  readonly keepIfYounger: string;
   readonly limit: string;
+  readonly batchSize: string;
 }
+
+/**
+ * What Hydra's routines come to here. A grant's row holds its requests and what its tokens depend on, so it is in both; it goes
+ * when the last of all that has expired. A table that is in none goes with any.
+ */
+const ROUTINES = {
+  tokens: ["grants", "revoked_tokens", "assertion_jtis", "revocation_events"],
+  requests: ["grants", "decisions", "sessions", "consents", "device_codes", "logout_outbox"],
+  grants: ["trusted_issuers"],
+} as const satisfies Record<"tokens" | "requests" | "grants", readonly string[]>;
 
 /** Seals stored keys, secrets of clients and sessions with the first system secret, so that older ones can be taken from the configuration. */
 export function reseal(flags: DatabaseFlags): Promise<void> {
@@ -19,9 +35,24 @@ export function reseal(flags: DatabaseFlags): Promise<void> {
 
 /** Deletes what has expired. */
 export function janitor(flags: JanitorFlags): Promise<void> {
-  const limit = Number(flags.limit);
-  if (!Number.isInteger(limit) || limit < 1) throw new CliError("--limit must be a whole number above 0");
+  const [limit, batchSize] = [countOf("--limit", flags.limit), countOf("--batch-size", flags.batchSize)];
+  if (batchSize > limit) throw new CliError("--batch-size must not be above --limit");
+  const keepFor = durationOf("--keep-if-younger", flags.keepIfYounger);
+  const wanted = (Object.keys(ROUTINES) as (keyof typeof ROUTINES)[]).filter((name) => flags[name] === true);
+  const only = (table: string): boolean =>
+    wanted.length === 0 || wanted.some((name) => isOf(name, table)) || !Object.keys(ROUTINES).some((name) => isOf(name as keyof typeof ROUTINES, table));
   return withDatabase(flags, async (maintenance) => {
-    for (const [table, rows] of Object.entries(await maintenance.deleteExpired(limit))) process.stdout.write(`Successfully completed Janitor run on ${table}: ${rows} rows\n`);
+    for (const [table, rows] of Object.entries(await maintenance.deleteExpired(limit, { keepFor, batchSize, only })))
+      process.stdout.write(`Successfully completed Janitor run on ${table}: ${rows} rows\n`);
   });
+}
+
+function isOf(routine: keyof typeof ROUTINES, table: string): boolean {
+  return (ROUTINES[routine] as readonly string[]).includes(table);
+}
+
+function countOf(flag: string, text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1) throw new CliError(`${flag} must be a whole number above 0`);
+  return count;
 }

@@ -37,7 +37,7 @@ const at = (tree: unknown, path: readonly string[]): unknown => path.reduce<unkn
 
 describe("every key of the schema can be set by the environment", () => {
   /** Values that a text, a number or a list takes by its key, where any will not do. */
-  const SPECIAL: Readonly<Record<string, readonly [string, unknown]>> = {
+  const SPECIAL: Record<string, readonly [string, unknown]> = {
     compat: ["hydra", "hydra"],
     "strategies.access_token": ["jwt", "jwt"],
     "strategies.scope": ["exact", "exact"],
@@ -47,6 +47,8 @@ describe("every key of the schema can be set by the environment", () => {
     "log.level": ["debug", "debug"],
     "log.format": ["text", "text"],
     token_prefix: ["acme", "acme"],
+    ...Object.fromEntries(["public", "admin", "rpc"].map((port) => [`serve.${port}.socket.mode`, ["0660", "0660"]])),
+    ...Object.fromEntries(["public.", "admin.", ""].map((port) => [`serve.${port}tls.allow_termination_from`, ["10.0.0.0/8,::1", ["10.0.0.0/8", "::1"]]])),
     "serve.shutdown_grace": ["1m30s", 90_000],
     "serve.cookies.same_site_mode": ["None", "None"],
     "serve.cookies.names.login_csrf": ["a_name", "a_name"],
@@ -72,6 +74,22 @@ describe("every key of the schema can be set by the environment", () => {
     "secrets.system": ["the first secret of two,the second secret of two", ["the first secret of two", "the second secret of two"]],
     "secrets.pagination": ["a secret for page tokens", ["a secret for page tokens"]],
   };
+  /** A hook is an object whose members need each other. */
+  const hookBeside = (hook: string): Record<string, string> => ({
+    [`${hook}_URL`]: "https://hook.example",
+    [`${hook}_AUTH_TYPE`]: "api_key",
+    [`${hook}_AUTH_CONFIG_IN`]: "header",
+    [`${hook}_AUTH_CONFIG_NAME`]: "x-key",
+    [`${hook}_AUTH_CONFIG_VALUE`]: "a credential",
+  });
+  const wholeHook = { url: "https://hook.example", auth: { type: "api_key", config: { in: "header", name: "x-key", value: "a credential" } } };
+  for (const hook of ["token_hook", "refresh_token_hook"])
+    Object.assign(SPECIAL, {
+      [`oauth2.${hook}`]: ["https://overruled.example", wholeHook],
+      [`oauth2.${hook}.auth.type`]: ["api_key", "api_key"],
+      [`oauth2.${hook}.auth.config.in`]: ["cookie", "cookie"],
+      [`oauth2.${hook}.auth.config.name`]: ["a-name", "a-name"],
+    });
   const BY_KIND = {
     number: ["4321", 4321],
     boolean: ["true", true],
@@ -82,7 +100,9 @@ describe("every key of the schema can be set by the environment", () => {
   for (const leaf of LEAVES) {
     const name = environmentName(leaf);
     const [text, value] = SPECIAL[leaf.path.join(".")] ?? BY_KIND[leaf.kind];
-    test(`${name}=${text.slice(0, 40)} sets ${leaf.path.join(".")}`, () => assert.deepEqual(at(load({ env: { [name]: text } }), leaf.path), value));
+    const [hook] = /^OAUTH2_\w*TOKEN_HOOK(?=_|$)/.exec(name) ?? [];
+    const beside = hook === undefined ? {} : hookBeside(hook);
+    test(`${name}=${text.slice(0, 40)} sets ${leaf.path.join(".")}`, () => assert.deepEqual(at(load({ env: { ...beside, [name]: text } }), leaf.path), value));
   }
 
   test("Hydra's names are among them", () => {
@@ -104,6 +124,9 @@ describe("every key of the schema can be set by the environment", () => {
     assert.equal(new Set(names).size, names.length, "no two keys share a variable");
   });
 });
+
+test("hydra.md §10: OAUTH2_TOKEN_HOOK alone is the hook's URL", () =>
+  assert.deepEqual(load({ env: { OAUTH2_TOKEN_HOOK: "https://hook.example" } }).oauth2.token_hook, { url: "https://hook.example" }));
 
 describe("where a value comes from", () => {
   test("a later file wins over an earlier, the environment over files, flags over all; the rest stays", () => {
@@ -167,7 +190,7 @@ describe("what is refused, and with which words", () => {
     ["a number where text is due", "secrets: { system: [1234567890123456] }\n", /secrets\.system\.0 must be text \(in quotes, if it looks like a number\)$/],
     ["one value where a list is due", "secrets: { system: a secret that is long enough }\n", /secrets\.system must be a list$/],
     ["a value where keys are due", "serve: 4444\n", /:1:1: serve must be a mapping of keys to values$/],
-    ["a word out of a few", "log: { level: loud }\n", /log\.level must be one of fatal, error, warn, info, debug, trace$/],
+    ["a word out of a few", "log: { level: loud }\n", /log\.level must be one of panic, fatal, error, warn, info, debug, trace$/],
     ["a bad duration", "ttl: { access_token: soon }\n", /ttl\.access_token is no duration such as 1h30m$/],
     ["a bad URL", "urls: { login: nowhere }\n", /urls\.login must be an http or https URL$/],
     ["a URL of another scheme", "urls: { login: 'javascript:alert(1)' }\n", /urls\.login must be an http or https URL$/],

@@ -2,6 +2,7 @@ import { type Config, configSchema } from "#lib/config.ts";
 import { CliError } from "./cli-error.ts";
 import { type Environment, readEnvironment } from "./config-env.ts";
 import { readConfigFile } from "./config-file.ts";
+import { settleHydraKeys } from "./config-hydra.ts";
 import { describeIssues } from "./config-issues.ts";
 import { makePlaces } from "./config-places.ts";
 import { LEAVES } from "./config-schema.ts";
@@ -36,7 +37,9 @@ export function loadConfig({ files, env, flags }: ConfigSources): Config {
     assign(tree, key.split("."), value);
     places.set(key.split("."), "command line");
   }
+  const issues = settleHydraKeys(tree, env, places);
   const checked = configSchema.safeParse(tree);
-  if (!checked.success) throw new CliError(describeIssues(checked.error.issues, places));
+  const lines = [...issues, ...(checked.success ? [] : [describeIssues(checked.error.issues, places)])];
+  if (!checked.success || lines.length > 0) throw new CliError(lines.join("\n"));
   return checked.data;
 }

@@ -6,6 +6,7 @@ import { version } from "./version.ts";
 
 /** Verbs of the API commands. */
 const VERBS = {
+  apply: "Make clients be what files declare",
   create: "Create a thing",
   get: "Get things by their ids",
   list: "List things",

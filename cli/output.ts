@@ -57,9 +57,18 @@ export async function printAll<T>(flags: OutputFlags, view: View<T>, items: read
   else if (items.length > 0) await printMany(flags, view, items, json);
 }
 
+/** Prints a value in a format that is not a table. */
+export async function printJson(flags: OutputFlags, value: unknown): Promise<void> {
+  print(await render(flags, value));
+}
+
 /** What stands there may have come from anywhere: it must not move the cursor or fake a row. */
+export function visible(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "\ufffd");
+}
+
 function cell(text: string): string {
-  return text === "" ? "<empty>" : text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "\ufffd");
+  return text === "" ? "<empty>" : visible(text);
 }
 
 function isTable({ format }: OutputFlags): boolean {

@@ -44,6 +44,22 @@ test("PKCS #1 is read in PEM and DER", () => {
   }
 });
 
+test("a PEM file of several keys gives them all, whatever stands between; one that cannot be read spoils the file", () => {
+  const pem = [
+    rsa.privateKey.export({ type: "pkcs8", format: "pem" }),
+    "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n",
+    privateKey.export({ type: "sec1", format: "pem" }),
+  ];
+  assert.deepEqual(
+    readKeys(file(pem.join("a comment\n")), { alg: "ES256" }).map(({ kty, d: secret }) => [kty, secret !== undefined]),
+    [
+      ["RSA", true],
+      ["EC", true],
+    ],
+  );
+  assert.throws(() => readKeys(file([...pem, "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"].join("")), { alg: "ES256" }), CliError);
+});
+
 test("what the file says of a key counts more than flags", () => {
   const [key] = readKeys(file(JSON.stringify({ kty: "EC", kid: "mine", alg: "ES384", use: "enc" })), { alg: "ES256", use: "sig" });
   assert.deepEqual([key?.kid, key?.alg, key?.use], ["mine", "ES384", "enc"]);

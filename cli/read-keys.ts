@@ -22,7 +22,7 @@ export type NamedJwk = Jwk & Required<Pick<Jwk, "kid" | "alg" | "use">>;
 /** Reads the keys of a file: PEM, DER, a JWK or a JWK set; `-` is standard input. @throws CliError that says what is missing */
 export function readKeys(file: string, defaults: KeyDefaults): NamedJwk[] {
   const bytes = readInput(file);
-  return (fromJson(bytes) ?? [fromDerOrPem(bytes, file)]).map((key) => {
+  return (fromJson(bytes) ?? fromPem(bytes) ?? [fromDer(bytes, file)]).map((key) => {
     const alg = key.alg ?? defaults.alg;
     if (typeof alg !== "string") throw new CliError(`${inputName(file)} does not say which algorithm its key is for. Give --alg, such as --alg RS256.`);
     return { ...key, alg, use: key.use ?? defaults.use ?? "sig", kid: key.kid ?? randomUUID() };
@@ -44,9 +44,17 @@ function parseJson(text: string): unknown {
   }
 }
 
-function fromDerOrPem(bytes: Buffer, file: string): Jwk {
-  const text = bytes.toString("latin1");
-  const key = text.includes("-----BEGIN") ? firstKey([() => createPrivateKey(text), () => createPublicKey(text)]) : firstKey(derReaders(bytes));
+/** Every key of a PEM file; of one that holds certificates alone the key of the first, whose issuers the others are. */
+function fromPem(bytes: Buffer): Jwk[] | undefined {
+  const blocks = [...bytes.toString("latin1").matchAll(/-----BEGIN ([A-Z0-9 ]+)-----[^-]*-----END \1-----/g)].map(([text, label = ""]) => ({ text, label }));
+  const keys = blocks.filter(({ label }) => label.endsWith("KEY"));
+  const found = keys.length > 0 ? keys : blocks.slice(0, 1);
+  const read = found.map(({ text }) => firstKey([() => createPrivateKey(text), () => createPublicKey(text)]));
+  return read.length > 0 && read.every((key) => key !== undefined) ? read.map((key) => key.export({ format: "jwk" }) as Jwk) : undefined;
+}
+
+function fromDer(bytes: Buffer, file: string): Jwk {
+  const key = firstKey(derReaders(bytes));
   if (key === undefined || key.type === "secret")
     throw new CliError(`${inputName(file)} holds no key that can be read: PEM, DER, a JWK or a JWK set. An encrypted key must be decrypted first.`);
   return key.export({ format: "jwk" }) as Jwk;

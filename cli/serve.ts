@@ -4,6 +4,7 @@ import { developmentDefaults } from "./development.ts";
 import { loadConfig } from "./load-config.ts";
 import { makeLog } from "./log.ts";
 import { type Part, roleOf } from "./part.ts";
+import { reloadOnSignal } from "./reload.ts";
 import { requireStartable } from "./require-startable.ts";
 import { stopOnSignal } from "./stop.ts";
 
@@ -20,6 +21,7 @@ export async function serve(part: Part, flags: ServeFlags): Promise<void> {
   // Loaded only for what may start: a refusal should come at once.
   const { start } = await import("./start.ts");
   const log = makeLog(config.log);
+  reloadOnSignal(log, async () => (await readConfig(part, flags)).log);
   try {
     const running = await start(config, part, log);
     stopOnSignal(running, config.serve.shutdown_grace, log);

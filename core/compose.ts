@@ -32,6 +32,7 @@ import { requireKnownSealKeys } from "./keys/reseal.ts";
 import { FIRST_ALGS, makeSigningKeys, SIGNING_SETS } from "./keys/signing-keys.ts";
 import { makeLogoutDelivery } from "./logout/delivery.ts";
 import { makeOutbound } from "./outbound/outbound.ts";
+import type { Webhook } from "./outbound/webhook.ts";
 import { adminTokenService } from "./services/admin-token.ts";
 import { clientService } from "./services/client.ts";
 import { consentService } from "./services/consent.ts";
@@ -49,6 +50,7 @@ import { closeDb, type OpenOptions, openDb, pingDb } from "./store/db.ts";
 import { migrateUp, requireSchema } from "./store/migrate.ts";
 import { makeOpenedTokens } from "./token/opened-tokens.ts";
 import { makeRevocationKeys } from "./token/revocation-keys.ts";
+import type { TokenHooks } from "./token/token-hooks.ts";
 
 /** A running core: what to call, and how to end it. */
 export interface Core {
@@ -91,6 +93,7 @@ export async function composeCore(config: Config, { log, version, clock = system
     const revocationKeys = makeRevocationKeys(config.secrets.system, ISSUER);
     const digestKey = createSecretKey(derive(config.secrets.system[0] ?? "", "writ consent digest v1", 32));
     const keys = makeSigningKeys({ db, issuer: ISSUER, sealer, settings });
+    const hooks = await makeTokenHooks(config);
     const outbound = makeOutbound({ allow: config.outbound.allow, allowLoopback: config.dev, allowHttp: config.dev });
     const logoutDelivery = makeLogoutDelivery({ db, issuer: ISSUER, keys, settings, clock, random, outbound, log });
     const deps: Deps = {
@@ -107,6 +110,7 @@ export async function composeCore(config: Config, { log, version, clock = system
       slowHash: makeSlowHash({ random }),
       registrationLimit: makeRegistrationLimit(config.oidc.dynamic_client_registration.max_per_minute),
       revocationKeys,
+      hooks,
       digestKey,
       outbound,
       logoutDelivery,
@@ -125,7 +129,7 @@ export async function composeCore(config: Config, { log, version, clock = system
         () => false,
       );
     const close = async (): Promise<void> => {
-      await Promise.all([logoutDelivery.close(), outbound.close()]); // together: what is under way is cut, and let go of for others
+      await Promise.all([logoutDelivery.close(), outbound.close(), closeTokenHooks(hooks)]); // together: what is under way is cut, and let go of for others
       await closeDb(db);
     };
     const registrations = serviceRegistrations(deps);
@@ -137,6 +141,18 @@ export async function composeCore(config: Config, { log, version, clock = system
     await closeDb(db);
     throw error;
   }
+}
+
+/** Loaded for those who have web hooks. */
+async function makeTokenHooks({ oauth2: { token_hook: token, refresh_token_hook: refresh } }: Config): Promise<TokenHooks | undefined> {
+  if (token === undefined && refresh === undefined) return undefined;
+  const { makeWebhook } = await import("./outbound/webhook.ts");
+  const make = (hook: typeof token): Webhook | undefined => (hook === undefined ? undefined : makeWebhook({ url: hook.url, auth: hook.auth?.config }));
+  return { token: make(token), refresh: make(refresh) };
+}
+
+async function closeTokenHooks(hooks: TokenHooks | undefined): Promise<void> {
+  await Promise.all([hooks?.token?.close(), hooks?.refresh?.close()]);
 }
 
 function serviceRegistrations(deps: Deps): Registration[] {

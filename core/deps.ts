@@ -17,6 +17,7 @@ import type { Settings } from "./settings.ts";
 import type { Db } from "./store/db.ts";
 import type { OpenedTokens } from "./token/opened-tokens.ts";
 import type { RevocationKeys } from "./token/revocation-keys.ts";
+import type { TokenHooks } from "./token/token-hooks.ts";
 
 /** Everything that core's functions may ask for; each asks for the part that it uses. */
 export interface Deps {
@@ -36,6 +37,8 @@ export interface Deps {
   readonly slowHash: SlowHash;
   readonly registrationLimit: RegistrationLimit;
   readonly revocationKeys: RevocationKeys;
+  /** Undefined: no web hook is configured. */
+  readonly hooks: TokenHooks | undefined;
   /** Of digests that are kept beside what is sealed. */
   readonly digestKey: KeyObject;
   /** The way to URLs that clients have registered. */

@@ -1,14 +1,16 @@
 import { hash } from "node:crypto";
 import * as http from "node:http";
 import * as http2 from "node:http2";
-import type { AddressInfo, Server, Socket } from "node:net";
+import type { Server, Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Config } from "#lib/config.ts";
 import type { Log } from "#lib/events.ts";
 import type { Dispatcher } from "#lib/rpc/call.ts";
 import { makeLeanHandler, type Origin } from "#lib/rpc/lean-server.ts";
+import { listenAt } from "#lib/rpc/listen.ts";
 import { readTls } from "#lib/rpc/tls.ts";
+import { reloadTls } from "#lib/rpc/tls-reload.ts";
 import { makeConnectHandler } from "./connect-handler.ts";
 import { sortByPreface } from "./preface.ts";
 
@@ -45,7 +47,7 @@ const SESSION_TIMEOUT = 300_000;
 
 /** Serves Connect, gRPC and gRPC-Web on one port: with TLS by ALPN, else by looking at the first bytes (RFC 9113 §3.3). */
 export async function startRpcServer({ config, dispatcher, log, patience = PATIENCE }: RpcServerOptions): Promise<RpcServer> {
-  const { host, port, tls: tlsConfig } = config.serve.rpc;
+  const { tls: tlsConfig } = config.serve.rpc;
   const tls = readTls("rpc", tlsConfig);
   const stopping = new AbortController();
   const lean = makeLeanHandler(dispatcher, { maxBytes: MAX_MESSAGE_BYTES, log });
@@ -67,13 +69,14 @@ export async function startRpcServer({ config, dispatcher, log, patience = PATIE
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket)).on("error", () => socket.destroy());
   });
-  await listen(listener, host, port);
-  const url = addressUrl(listener, host, tls !== undefined);
+  const url = await listenAt("rpc", listener, config.serve.rpc, tls !== undefined);
+  const stopLooking = tls === undefined ? () => {} : reloadTls("rpc", tlsConfig, framed as http2.Http2SecureServer, log);
   log.info("server_listening", { listener: "rpc", url });
 
   return {
     url,
     async close(graceMillis) {
+      stopLooking();
       const closed = new Promise<void>((resolve) => listener.close(() => resolve()));
       stopping.abort(new ConnectError("the server stops", Code.Unavailable));
       for (const session of sessions) session.close(); // GOAWAY; requests under way go on (RFC 9113 §6.8)
@@ -157,18 +160,4 @@ function certificateOf(socket: Socket | TLSSocket | undefined): string | undefin
   const sha256 = hash("sha256", certificate.raw, "hex");
   certificates.set(socket, sha256);
   return sha256;
-}
-
-function listen(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) =>
-      reject(error.code === "EADDRINUSE" ? new Error(`serve.rpc.port ${port} is taken: set another, such as SERVE_RPC_PORT=${port + 1}`) : error),
-    );
-    server.listen({ host: host.replace(/^\[|\]$/g, ""), port }, resolve);
-  });
-}
-
-function addressUrl(server: Server, host: string, secure: boolean): string {
-  const { port } = server.address() as AddressInfo; // of a listening TCP server
-  return `${secure ? "https" : "http"}://${host.includes(":") && !host.startsWith("[") ? `[${host}]` : host}:${port}`;
 }

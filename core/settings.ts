@@ -1,6 +1,7 @@
 import type { Config } from "#lib/config.ts";
 import { LONGEST_LIFESPAN } from "#lib/duration.ts";
 import type { SignatureAlg } from "#lib/signature-algs.ts";
+import { ACCESS_TOKEN_CLAIMS } from "./token/jwt.ts";
 
 /** What the configuration comes to once `compat` has been counted in (docs/divergences.md). */
 export interface Settings {
@@ -15,8 +16,13 @@ export interface Settings {
     readonly typ: "at+jwt" | "JWT";
     readonly alg: SignatureAlg;
     readonly scopeClaim: "list" | "string" | "both";
-    /** `nbf` is there, `ext` is there even when it is empty, `aud` is empty where none was asked for. */
+    /** `ext` is there even when it is empty, `aud` is empty where none was asked for. */
     readonly hydraClaims: boolean;
+    readonly hasNotBefore: boolean;
+    /** Names of session claims that stand at the top; none that the server says itself. */
+    readonly topLevel: readonly string[];
+    /** Which session claims stand in `ext`. */
+    readonly ext: "all" | "others" | "none";
   };
   /** Milliseconds that a new key is published before it signs. */
   readonly publishBeforeUse: number;
@@ -97,6 +103,9 @@ export function settle(config: Config): Settings {
       alg: config.strategies.jwt.alg ?? (hydra ? "RS256" : "ES256"),
       scopeClaim: config.strategies.jwt.scope_claim ?? (hydra ? "list" : "string"),
       hydraClaims: hydra,
+      hasNotBefore: !(config.oauth2.exclude_not_before_claim ?? !hydra),
+      topLevel: config.oauth2.allowed_top_level_claims.filter((name) => !ACCESS_TOKEN_CLAIMS.has(name)),
+      ext: config.oauth2.mirror_top_level_claims ? "all" : config.oauth2.preserve_ext_claims ? "others" : "none",
     },
     publishBeforeUse: hydra ? 0 : config.keys.publish_before_use,
     tokenType: hydra ? "bearer" : "Bearer",

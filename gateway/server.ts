@@ -4,8 +4,9 @@ import type { Config } from "#lib/config.ts";
 import type { Log } from "#lib/events.ts";
 import type { Random } from "#lib/random.ts";
 import { adminPort } from "./admin-port.ts";
-import type { Exchange, Handler } from "./http/exchange.ts";
+import { type Exchange, type Handler, sendJson } from "./http/exchange.ts";
 import { type Listener, listen } from "./http/listener.ts";
+import { makeProxies, type Proxies } from "./http/proxies.ts";
 import { publicPort } from "./public-port.ts";
 
 /** What a gateway is made of. It keeps no state of its own. */
@@ -76,11 +77,15 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 /** Status in the log of a request whose sender left before it was answered. */
 const GONE = 499;
 
-function onRequest({ name, serve, renderError }: Port, { log, random }: GatewayOptions): (request: IncomingMessage, response: ServerResponse) => void {
+function onRequest({ name, serve, renderError }: Port, { log, random, config }: GatewayOptions): (request: IncomingMessage, response: ServerResponse) => void {
+  const { [name]: port } = config.serve;
+  const proxies = makeProxies(name, port);
+  const isQuiet = port.request_log.disable_for_health ? (route: string): boolean => /^(\/admin)?\/health\//.test(route) : () => false;
   return (request, response) => {
     const startedAt = performance.now();
-    const exchange = makeExchange(request, response, random);
+    const exchange = makeExchange(request, response, proxies, random);
     const finish = (): void => {
+      if (isQuiet(exchange.route)) return;
       const status = response.headersSent ? response.statusCode : GONE;
       log.info("request", {
         listener: name,
@@ -101,6 +106,11 @@ function onRequest({ name, serve, renderError }: Port, { log, random }: GatewayO
       }
       finish();
     };
+    const refused = proxies.refusal(request, exchange.path);
+    if (refused !== undefined) {
+      sendJson(exchange, 502, { error: "request_refused", error_description: refused }, { "cache-control": "no-store" }); // as Hydra
+      return finish();
+    }
     try {
       const served = serve(exchange);
       if (served === undefined) finish();
@@ -113,7 +123,7 @@ function onRequest({ name, serve, renderError }: Port, { log, random }: GatewayO
 
 const REQUEST_ID = /^[\w.-]{1,128}$/;
 
-function makeExchange(request: IncomingMessage, response: ServerResponse, random: Random): Exchange {
+function makeExchange(request: IncomingMessage, response: ServerResponse, proxies: Proxies, random: Random): Exchange {
   const url = toOriginForm(request.url ?? "/");
   const mark = url.indexOf("?");
   const path = mark === -1 ? url : url.slice(0, mark);
@@ -124,6 +134,7 @@ function makeExchange(request: IncomingMessage, response: ServerResponse, random
     response,
     path: path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path,
     query: mark === -1 ? "" : url.slice(mark + 1),
+    peerAddress: proxies.peerAddress(request),
     requestId,
     headers: { "x-request-id": requestId },
     route: "(none)",

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { parseDuration } from "./duration.ts";
+import { isNetwork } from "./networks.ts";
 import { SIGNATURE_ALGS } from "./signature-algs.ts";
 
 const duration = z.string().transform((text, context) => {
@@ -9,6 +10,23 @@ const duration = z.string().transform((text, context) => {
   return z.NEVER;
 });
 const httpUrl = z.url({ protocol: /^https?$/ });
+/** The operator's own web hook, in Hydra's two spellings: a URL, or an object with a credential. */
+const webhook = z.preprocess(
+  (value) => (typeof value === "string" ? { url: value } : value),
+  z.strictObject({
+    url: httpUrl, // may be internal: it is the operator's
+    auth: z
+      .strictObject({
+        type: z.literal("api_key"),
+        config: z.strictObject({
+          in: z.enum(["header", "cookie"]),
+          name: z.string().regex(/^[!#$%&'*+.^_`|~\w-]{1,100}$/), // RFC 9110 §5.6.2
+          value: z.string().regex(/^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/), // a line break would be another header
+        }),
+      })
+      .optional(),
+  }),
+);
 const cookieName = z.string().regex(/^[\w-]{1,64}$/);
 const port = z.int().min(0).max(65535);
 
@@ -17,6 +35,10 @@ const tls = z.strictObject({
   key: z.strictObject({ path: z.string().optional(), base64: z.string().optional() }).prefault({}),
   cert: z.strictObject({ path: z.string().optional(), base64: z.string().optional() }).prefault({}),
   client_ca: z.strictObject({ path: z.string().optional(), base64: z.string().optional() }).optional(), // set: callers must show a certificate of this CA
+});
+
+const terminatedTls = tls.extend({
+  allow_termination_from: z.array(z.string().refine(isNetwork, "is no address or network such as 10.0.0.0/8")).default([]), // proxies that end TLS, and whose X-Forwarded-For and X-Forwarded-Proto are believed
 });
 
 const cors = z.strictObject({
@@ -32,8 +54,18 @@ const cors = z.strictObject({
 const address = (defaults: { readonly port: number; readonly host: string }) => ({
   host: z.string().default(defaults.host),
   port: port.default(defaults.port),
-  tls: tls.prefault({}),
+  socket: z
+    .strictObject({
+      owner: z.string().optional(), // of a socket file: a name or a number; unset: who runs the server
+      group: z.string().optional(),
+      mode: z.coerce
+        .string()
+        .regex(/^0?[0-7]{3}$/)
+        .default("0755"), // octal digits; as Hydra: to connect one must be allowed to write
+    })
+    .prefault({}),
 });
+const browserPort = { tls: terminatedTls.prefault({}), request_log: z.strictObject({ disable_for_health: z.boolean().default(false) }).prefault({}) }; // true: no line for each probe
 const open = { open: z.boolean().default(false) }; // true: an address that others reach is served without credentials, since something in front asks for them
 
 /** A bearer token by itself or by its digest, so that the file need not tell a credential. */
@@ -56,9 +88,10 @@ export const configSchema = z.strictObject({
   compat: z.enum(["none", "hydra"]).default("none"), // docs/divergences.md: which of its columns holds
   serve: z
     .strictObject({
-      public: z.strictObject({ ...address({ host: "0.0.0.0", port: 4444 }), cors: cors.prefault({}) }).prefault({}), // browsers and clients
-      admin: z.strictObject({ ...address({ host: "127.0.0.1", port: 4445 }), ...open, cors: cors.prefault({}) }).prefault({}), // loopback: without credentials it must not be reached from elsewhere
-      rpc: z.strictObject({ ...address({ host: "127.0.0.1", port: 4440 }), ...open }).prefault({}), // the same
+      public: z.strictObject({ ...address({ host: "0.0.0.0", port: 4444 }), ...browserPort, cors: cors.prefault({}) }).prefault({}), // browsers and clients
+      admin: z.strictObject({ ...address({ host: "127.0.0.1", port: 4445 }), ...browserPort, ...open, cors: cors.prefault({}) }).prefault({}), // loopback: without credentials it must not be reached from elsewhere
+      rpc: z.strictObject({ ...address({ host: "127.0.0.1", port: 4440 }), tls: tls.prefault({}), ...open }).prefault({}), // the same
+      tls: terminatedTls.prefault({}), // what serve.public.tls and serve.admin.tls do not say themselves, as Hydra
       demo: z.strictObject({ host: z.string().default("127.0.0.1"), port: port.default(4450) }).prefault({}), // the demo login app, in `serve all --dev` and `serve demo`
       cookies: z
         .strictObject({
@@ -112,12 +145,34 @@ export const configSchema = z.strictObject({
       jwt: z.strictObject({ scope_claim: z.enum(["list", "string", "both"]).optional(), alg: z.enum(SIGNATURE_ALGS).optional() }).prefault({}), // unset: `scope` as a string and ES256 (RFC 9068 §2.2.3); under `compat: hydra` `scp` as a list and RS256
     })
     .prefault({}),
+  webfinger: z
+    .strictObject({
+      oidc_discovery: z
+        .strictObject({
+          auth_url: httpUrl.optional(), // each: what the metadata document says in place of the endpoint's own URL
+          token_url: httpUrl.optional(),
+          jwks_url: httpUrl.optional(),
+          userinfo_url: httpUrl.optional(),
+          client_registration_url: httpUrl.optional(),
+          device_authorization_url: httpUrl.optional(),
+          supported_claims: z.array(z.string()).default([]), // said beside those that Writ itself knows
+          supported_scope: z.array(z.string()).default([]),
+        })
+        .prefault({}),
+    })
+    .prefault({}),
   token_prefix: z
     .string()
     .regex(/^[a-z0-9]{1,16}$/)
     .optional(), // `writ`: writ_at_…; under `compat: hydra` `ory`
   oauth2: z
     .strictObject({
+      exclude_not_before_claim: z.boolean().optional(), // JWT access tokens without `nbf`; unset: without, under `compat: hydra` with it
+      allowed_top_level_claims: z.array(z.string().min(1)).default([]), // of the session's claims those that stand in JWT access tokens themselves
+      mirror_top_level_claims: z.boolean().default(true), // all of them stand in `ext` too; as Hydra
+      preserve_ext_claims: z.boolean().default(false), // where they are not mirrored: those that are not allowed at the top stand in `ext`
+      token_hook: webhook.optional(), // asked before tokens are made, at every token request
+      refresh_token_hook: webhook.optional(), // the same for refreshes alone, before the other; Hydra's older one
       client_credentials: z.strictObject({ default_grant_allowed_scope: z.boolean().default(false) }).prefault({}), // as Hydra: no scope asked, none granted
       pkce: z.strictObject({ enforced: z.boolean().default(false), enforced_for_public_clients: z.boolean().optional() }).prefault({}), // unset: public clients must (RFC 9700 §2.1.1), under `compat: hydra` need not
       device_authorization: z
@@ -185,7 +240,9 @@ export const configSchema = z.strictObject({
   keys: z.strictObject({ publish_before_use: duration.prefault("10m") }).prefault({}), // a new key is in the JWKS for so long before it signs; under `compat: hydra` none
   session_management: z.strictObject({ enabled: z.boolean().default(false) }).prefault({}), // clients may watch the session from a frame; off, for it needs a cookie that any site's frame gets, and most browsers keep it from them
   outbound: z.strictObject({ allow: z.array(z.string()).default([]) }).prefault({}), // hosts, addresses and networks that are not public and that URLs of clients may lead to
-  log: z.strictObject({ level: z.enum(["fatal", "error", "warn", "info", "debug", "trace"]).default("info"), format: z.enum(["json", "text"]).optional() }).prefault({}), // unset: text for a terminal, JSON else
+  log: z
+    .strictObject({ level: z.enum(["panic", "fatal", "error", "warn", "info", "debug", "trace"]).default("info"), format: z.enum(["json", "json_pretty", "text"]).optional() })
+    .prefault({}), // unset: text for a terminal, JSON else; panic: Hydra's, as fatal
 });
 
 /** The configuration after its check. Durations are in milliseconds. */

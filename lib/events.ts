@@ -42,6 +42,10 @@ export const LOG_EVENTS = [
   "store_retry",
   "store_opened",
   "clock_skew",
+  "tls_reloaded",
+  "tls_reload_failed",
+  "log_reloaded",
+  "log_reload_failed",
   "janitor_ran",
   "internal_error",
 ] as const;

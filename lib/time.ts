@@ -19,6 +19,11 @@ export function fromSeconds(seconds: number): EpochMillis {
   return (seconds * 1000) as EpochMillis;
 }
 
+/** An instant in UTC as JSON carries it (RFC 3339). */
+export function toRfc3339(instant: EpochMillis): string {
+  return new Date(instant).toISOString();
+}
+
 /** The instant `milliseconds` after another. */
 export function addMillis(instant: EpochMillis, milliseconds: number): EpochMillis {
   return (instant + milliseconds) as EpochMillis;

@@ -31,7 +31,7 @@ const keepPlaces = {
 };
 const output = { outdir: join(DIST, "server"), format: "esm", platform: "node", target: "node22", splitting: true, metafile: true, legalComments: "none" };
 const banner = { js: 'import { createRequire as requireFrom } from "node:module"; const require = requireFrom(import.meta.url);' };
-const external = ["@node-rs/argon2"]; // a binary
+const external = ["@node-rs/argon2", "@node-rs/bcrypt"]; // binaries
 const { metafile } = await build({ ...output, entryPoints: [join(DIST, "cli/main.js")], bundle: true, banner, external, plugins: [keepPlaces] });
 writeFileSync(join(DIST, "server/LICENSES.txt"), licences(Object.keys(metafile.inputs)));
 

@@ -9,9 +9,12 @@ export function repeat(value: string, before: readonly string[] = []): readonly 
 
 /** Adds a command that speaks to a port and prints what it says. */
 export function apiCommand(parent: Command, port: Port, name: string, about: string): Command {
-  return parent
-    .command(name)
-    .description(about)
+  return apiOptions(parent.command(name), port).description(about);
+}
+
+/** The flags of a command that speaks to a port and prints what it says. */
+export function apiOptions(command: Command, port: Port): Command {
+  return command
     .option("-e, --endpoint <url>", `where the ${port} port is; else WRIT_${port.toUpperCase()}_URL, WRIT_URL or ORY_SDK_URL in the environment`)
     .option("--skip-tls-verify", "take any certificate")
     .option("-H, --http-header <header>", "header to send, as 'Name: value'; may be repeated", repeat)

@@ -3,6 +3,7 @@ import type { JanitorFlags } from "../housekeeping.ts";
 import type { DatabaseFlags } from "../maintenance.ts";
 import type { MigrateFlags } from "../migrate.ts";
 import type { Part } from "../part.ts";
+import type { RotateFlags } from "../rotate-keys.ts";
 import { repeat } from "./common.ts";
 
 const PARTS: Readonly<Record<Part, string>> = {
@@ -18,7 +19,9 @@ const PARTS: Readonly<Record<Part, string>> = {
 export function serverCommands(program: Command): void {
   addServe(program);
   addMigrate(program);
-  addReseal(program.command("keys").description("Look after the keys that are stored").command("reseal"));
+  const keys = program.command("keys").description("Look after the keys that are stored");
+  addReseal(keys.command("reseal"));
+  addRotate(keys);
   addReseal(program.command("reseal", { hidden: true }));
   addJanitor(program);
 }
@@ -66,21 +69,30 @@ function addReseal(command: Command): void {
     .action(run(async (flags: DatabaseFlags) => (await import("../housekeeping.ts")).reseal(flags)));
 }
 
+function addRotate(keys: Command): void {
+  database(keys.command("rotate"))
+    .description("Make the next signing keys; delete those whose signatures have all expired")
+    .option("--set <set>", "hydra.openid.id-token or hydra.jwt.access-token; may be repeated; both unless given", repeat)
+    .option("--alg <alg>", "such as ES256; may be repeated; those that a set has keys for unless given", repeat)
+    .option("--if-older-than <duration>", "only where the newest key is older: for a job that runs often", "0s")
+    .option("--keep <duration>", "publish a key for so long after its last signature; the longest life of a token unless given")
+    .option("--no-delete", "delete no key")
+    .option("--dry-run", "only show what would be done")
+    .option("--format <format>", "table, json, json-pretty, yaml", "table")
+    .action(run(async (flags: RotateFlags) => (await import("../rotate-keys.ts")).rotate(flags)));
+}
+
 function addJanitor(program: Command): void {
   const command = database(program.command("janitor"))
     .description("Delete what has expired; nothing depends on it but disk space")
-    .option("--limit <n>", "at most so many rows of each table", "10000");
-  for (const flags of [
-    "--tokens",
-    "--requests",
-    "--grants",
-    "--batch-size <n>",
-    "--keep-if-younger <duration>",
-    "--access-lifespan <duration>",
-    "--refresh-lifespan <duration>",
-    "--consent-request-lifespan <duration>",
-  ])
-    command.addOption(new Option(flags, "accepted as Hydra does: whatever has expired goes, and nothing else").hideHelp());
+    .option("--tokens", "what tokens and revocations depend on; without any of the three: everything")
+    .option("--requests", "login and consent requests, sessions and remembered consents")
+    .option("--grants", "trusted issuers of assertions")
+    .option("--keep-if-younger <duration>", "keep what expired less than so long ago", "0s")
+    .option("--limit <n>", "at most so many rows of each table", "10000")
+    .option("--batch-size <n>", "so many rows at once, at most 128", "100");
+  for (const flags of ["--access-lifespan <duration>", "--refresh-lifespan <duration>", "--consent-request-lifespan <duration>"])
+    command.addOption(new Option(flags, "accepted as Hydra does: each row says itself when it has expired").hideHelp());
   command.action(run(async (flags: JanitorFlags) => (await import("../housekeeping.ts")).janitor(flags)));
 }
 

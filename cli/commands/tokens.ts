@@ -44,7 +44,7 @@ export function tokenCommands(parents: Readonly<Record<"perform" | "introspect" 
     .option("--no-open", "open no browser")
     .option("--no-shutdown", "go on after an answer, until Ctrl-C")
     .option("--skip", "begin without the start page")
-    .addOption(new Option("--https").hideHelp().argParser(refuseHttps))
+    .option("--https", "callback server with a certificate made for this run, of which the browser warns")
     .action(async (flags: CodeFlags) => (await import("../authorization-code.ts")).performAuthorizationCode(flags));
   withClient(apiCommand(parents.perform, "public", "device-code", "Get tokens as a device that a person connects in a browser (RFC 8628)"))
     .option("--scope <scopes>", "scopes to ask for; offline,openid unless given", collect)
@@ -71,10 +71,6 @@ function portNumber(text: string): number {
   const port = wholeNumber(text);
   if (port < 0 || port > 65_535) throw new InvalidArgumentError("It is no port.");
   return port;
-}
-
-function refuseHttps(): never {
-  throw new InvalidArgumentError("The callback server has no certificate. http on 127.0.0.1 is what RFC 8252 §7.3 has apps use.");
 }
 
 /** Hydra's -1 asks for no pages. */

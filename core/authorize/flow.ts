@@ -10,7 +10,7 @@ import { toResponseMode } from "./response-modes.ts";
 import { defaultModeOf } from "./response-types.ts";
 
 /** What the authorization endpoint needs. */
-export type AuthorizeDeps = Pick<Deps, "db" | "issuer" | "config" | "settings" | "random" | "sealer" | "keys" | "outbound" | "remoteKeys" | "log">;
+export type AuthorizeDeps = Pick<Deps, "db" | "issuer" | "config" | "settings" | "random" | "sealer" | "keys" | "outbound" | "remoteKeys" | "log" | "hooks">;
 
 /** One step of a flow: a checked request, and the browser that came with it. */
 export interface Flow {

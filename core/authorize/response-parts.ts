@@ -37,7 +37,7 @@ export async function prepareResponse(deps: AuthorizeDeps, { client, request, no
   if (type.givesIdToken && !consent.outcome.value.scope.includes("openid"))
     throw new OAuthError(compatHydra ? "unsupported_response_type" : "access_denied", "The scope openid was not granted, without which there is no ID token");
   const parts = { accessToken: type.givesAccessToken, refreshToken: false, idToken: type.givesIdToken };
-  const issuing = await prepareIssuing(deps, { client, grant, scope: undefined, lifetimes: lifetimesOf(deps, client), parts }, now);
+  const issuing = await prepareIssuing(deps, { client, grant, scope: undefined, lifetimes: lifetimesOf(deps, client), request: undefined, parts }, now);
   return { ...plain, issuing, expiresAt: type.givesCode && plain.expiresAt > issuing.expiresAt ? plain.expiresAt : issuing.expiresAt };
 }
 

@@ -18,7 +18,8 @@ import { requireSectorDocument } from "./sector.ts";
 /** What registration needs. */
 export type RegisterDeps = Pick<Deps, "db" | "issuer" | "settings" | "random" | "slowHash" | "keys" | "sealer" | "outbound" | "log">;
 
-const SECRET_JWT = "client_secret_jwt";
+/** The method by which a client signs with its secret. */
+export const SECRET_JWT = "client_secret_jwt";
 const MIN_SECRET = 6;
 /** How often a change is tried again when somebody else changed the client in between. */
 const MAX_TRIES = 10;
@@ -116,12 +117,12 @@ async function tryChange(deps: RegisterDeps, before: StoredClient, { client: sen
 }
 
 /** The keys of the algorithms that a client registers for are made now: its first login should neither wait for them nor meet verifiers that do not know them. */
-async function makeKeysFor({ keys }: RegisterDeps, { idTokenSignedResponseAlg, userinfoSignedResponseAlg }: Client, now: EpochMillis): Promise<void> {
+export async function makeKeysFor({ keys }: RegisterDeps, { idTokenSignedResponseAlg, userinfoSignedResponseAlg }: Client, now: EpochMillis): Promise<void> {
   for (const alg of [idTokenSignedResponseAlg, userinfoSignedResponseAlg]) if (isSignatureAlg(alg)) await keys.current("hydra.openid.id-token", alg, now);
 }
 
 /** What a newer version wrote in the record and this one does not know is kept. */
-function recordOf(before: ClientRecord, client: Client, secret: SecretCheck): ClientRecord {
+export function recordOf(before: ClientRecord, client: Client, secret: SecretCheck): ClientRecord {
   const record = clone(ClientRecordSchema, before);
   record.client = clone(ClientSchema, client);
   const unknown = before.client?.$unknown;
@@ -131,7 +132,12 @@ function recordOf(before: ClientRecord, client: Client, secret: SecretCheck): Cl
 }
 
 /** Which secret the client has from now on, and what of it is shown. */
-async function settleSecret(deps: RegisterDeps, client: Client, sent: string, before: SecretCheck | undefined): Promise<{ readonly kept: SecretCheck; readonly shown: string }> {
+export async function settleSecret(
+  deps: RegisterDeps,
+  client: Client,
+  sent: string,
+  before: SecretCheck | undefined,
+): Promise<{ readonly kept: SecretCheck; readonly shown: string }> {
   if (client.tokenEndpointAuthMethod === "none") return { kept: NO_SECRET, shown: "" };
   const signs = client.tokenEndpointAuthMethod === SECRET_JWT;
   if (sent !== "") {

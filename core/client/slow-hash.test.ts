@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { pbkdf2Sync, randomBytes } from "node:crypto";
 import { test } from "node:test";
+import { hash as bcrypt } from "@node-rs/bcrypt";
 import { OAuthError } from "#lib/errors.ts";
-import { makeSlowHash } from "./slow-hash.ts";
+import { isSlowHash, makeSlowHash } from "./slow-hash.ts";
 
 const random = (bytes: number) => new Uint8Array(randomBytes(bytes));
 const unpadded = (bytes: Buffer) => bytes.toString("base64").replace(/=+$/, "");
@@ -22,9 +23,42 @@ test("hydra.md §3.2: Hydra's PBKDF2 hashes are verified", async () => {
   assert.deepEqual([await verify("a secret", phc), await verify("another", phc), await verify("a secret", phc.replace("l=32", "l=16"))], [true, false, false]);
 });
 
+test("hydra.md §6.2: bcrypt hashes are verified, by whichever name the same algorithm goes", async () => {
+  const { verify } = makeSlowHash({ random });
+  const phc = await bcrypt("a secret", { cost: 4 });
+  for (const version of ["2a", "2b", "2y"]) {
+    const named = phc.replace(/^\$2b/, `$${version}`);
+    assert.deepEqual([await verify("a secret", named), await verify("another", named), await verify("a secret\0", named)], [true, false, false], version);
+    assert.equal(isSlowHash(named), true);
+  }
+  assert.equal(await verify("a secret", phc.slice(0, -1)), false);
+});
+
+test("a hash whose check would take long is none that can be kept", async () => {
+  const { hash } = makeSlowHash({ random });
+  assert.equal(isSlowHash(await hash("a secret")), true);
+  const [salt, digest] = ["A".repeat(22), "A".repeat(43)];
+  assert.equal(isSlowHash(`$pbkdf2-sha256$i=25000,l=32$${salt}$${digest}`), true);
+  for (const phc of [
+    "",
+    "a secret",
+    `$2b$15$${"a".repeat(53)}`,
+    `$2b$1$${"a".repeat(53)}`,
+    `$2x$10$${"a".repeat(53)}`,
+    `$pbkdf2-sha256$i=2000001,l=32$${salt}$${digest}`,
+    `$pbkdf2-sha1$i=25000,l=32$${salt}$${digest}`,
+    `$pbkdf2-sha256$i=25000,l=999$${salt}$${digest}`,
+    `$argon2id$v=19$m=262145,t=2,p=1$${salt}$${digest}`,
+    `$argon2id$v=19$m=19456,t=11,p=1$${salt}$${digest}`,
+    `$argon2i$v=19$m=19456,t=2,p=1$${salt}$${digest}`,
+    `$2b$10$${"a".repeat(53)}\n`,
+  ])
+    assert.equal(isSlowHash(phc), false, phc);
+});
+
 test("what is no hash that is known matches nothing and does not throw", async () => {
   const { verify } = makeSlowHash({ random });
-  for (const phc of ["", "$", "secret", "$constructor$x", "$2b$10$x", "$pbkdf2-sha256$i=0,l=0$$", "$pbkdf2-sha256$i=1,l=999$AA$AA"])
+  for (const phc of ["", "$", "secret", "$constructor$x", "$2b$10$x", "$2a$31$", "$pbkdf2-sha256$i=0,l=0$$", "$pbkdf2-sha256$i=1,l=999$AA$AA"])
     assert.equal(await verify("secret", phc), false, phc);
 });
 

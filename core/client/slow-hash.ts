@@ -6,7 +6,7 @@ import { LRUCache } from "lru-cache";
 import { OAuthError } from "#lib/errors.ts";
 import type { Random } from "#lib/random.ts";
 
-/** Slow hashes of secrets that people chose or that were imported: argon2id for new ones; PBKDF2 as Hydra writes it is verified too. */
+/** Slow hashes of secrets that people chose or that were imported: argon2id for new ones; PBKDF2 and bcrypt, as Hydra writes them, are verified too. */
 export interface SlowHash {
   /** PHC string. @throws OAuthError temporarily_unavailable when too many wait already */
   hash(secret: string): Promise<string>;
@@ -40,9 +40,31 @@ type Verify = (secret: string, phc: string) => Promise<boolean>;
 /** By the identifier at the head of a PHC string. */
 const VERIFIERS: Readonly<Record<string, Verify>> = {
   argon2id: (secret, phc) => argon2Verify(phc, secret),
+  // Loaded when the first such hash is met: few have any.
+  "2a": async (secret, phc) => (await import("@node-rs/bcrypt")).verify(secret, phc),
+  "2b": async (secret, phc) => (await import("@node-rs/bcrypt")).verify(secret, phc),
+  "2y": async (secret, phc) => (await import("@node-rs/bcrypt")).verify(secret, phc),
   "pbkdf2-sha256": (secret, phc) => verifyPbkdf2("sha256", secret, phc),
   "pbkdf2-sha512": (secret, phc) => verifyPbkdf2("sha512", secret, phc),
 };
+
+/** Forms of hashes that are verified here, with the numbers that say what a check costs, and the most of each. */
+const FORMS: readonly { readonly form: RegExp; readonly most: readonly number[] }[] = [
+  { form: /^\$argon2id\$v=19\$m=([1-9]\d{0,6}),t=([1-9]\d{0,1}),p=([1-9]\d{0,1})\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{22,86}$/, most: [262_144, 10, 8] },
+  { form: /^\$2[aby]\$(\d\d)\$[A-Za-z0-9./]{53}$/, most: [14] },
+  { form: /^\$pbkdf2-sha(?:256|512)\$i=([1-9]\d{0,7}),l=(\d{2,3})\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{22,171}$/, most: [2_000_000, 128] },
+];
+
+/** Whether a hash from elsewhere can be kept: one that is verified here, and whose check takes a second or so at most. */
+export function isSlowHash(phc: string): boolean {
+  return FORMS.some(
+    ({ form, most }) =>
+      form
+        .exec(phc)
+        ?.slice(1)
+        .every((number, i) => Number(number) <= (most[i] ?? 0)) === true,
+  );
+}
 
 /** Makes the slow hash of one process. */
 export function makeSlowHash({ random, concurrency = Math.min(availableParallelism(), MAX_THREADS), maxWaiting = 64, maxRemembered = 10_000 }: SlowHashOptions): SlowHash {

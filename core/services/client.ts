@@ -3,6 +3,7 @@ import { Code } from "@connectrpc/connect";
 import { ClientSchema } from "#gen/writ/admin/v1/client_pb.ts";
 import type { ClientService } from "#gen/writ/admin/v1/client_service_pb.ts";
 import type { Handlers } from "#lib/rpc/call.ts";
+import { applyClient } from "../client/apply.ts";
 import { patchClient } from "../client/patch.ts";
 import { changeClient, registerClient, replaceClient, replaceLifespans } from "../client/register.ts";
 import type { Deps } from "../deps.ts";
@@ -39,6 +40,8 @@ export function clientService(deps: Deps): Handlers<typeof ClientService> {
     async patchClient({ clientId, patch }, { now }) {
       return { client: (await changeClient(deps, clientId, (before) => patchClient(before, patch), now)) ?? raise(Code.NotFound) };
     },
+
+    applyClient: (request, { now }) => applyClient(deps, request, now),
 
     async deleteClient({ clientId }) {
       const { kind } = await deleteClient(deps.db, deps.issuer, clientId);

@@ -12,6 +12,7 @@ import { authorizeDevice } from "../device/authorize-device.ts";
 import { verifyDevice } from "../device/verify.ts";
 import { endSessionEndpoint } from "../logout/end-session.ts";
 import { finishJson } from "../metadata/finished.ts";
+import { withOverrides } from "../metadata/overrides.ts";
 import { serverMetadata } from "../metadata/server-metadata.ts";
 import { isOfClient } from "../model/client.ts";
 import type { TokenFacts } from "../model/token-facts.ts";
@@ -22,7 +23,7 @@ import { userinfo } from "../token/userinfo.ts";
 
 /** What the public endpoints are made of. */
 export function oauthService(deps: Deps): Handlers<typeof OAuthService> {
-  const metadata = finishJson(serverMetadata(deps.settings));
+  const metadata = finishJson(withOverrides(serverMetadata(deps.settings), deps.config));
   return {
     authorize: (request, { now }) => authorize(deps, request, now),
     endSession: (request, { now }) => endSessionEndpoint(deps, request, now),

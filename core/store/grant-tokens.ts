@@ -40,6 +40,7 @@ const built = statements((dialect) => {
   const rotate = { ...moves, generation: sql`${grants.generation} + 1`, supersededAt: sql`${value("supersededAt")}` };
   const active = and(holds, eq(grants.state, "active"));
   return {
+    attach: compile(query.update(grants).set(withDocument).where(and(active, isAsRead))),
     redeem: compile(query.update(grants).set(redeem).where(inCode)),
     redeemWith: compile(
       query
@@ -145,7 +146,8 @@ export type RefreshRotate =
   | { readonly kind: "rotated"; readonly grant: Grant }
   /**
    * The token was superseded, but less than the grace period ago; or it is the newest, and the row has no room for another
-   * instant. The new token has `grant.generation` too. No row was changed, so nothing issued may outlive `grant.expiresAt`.
+   * instant. The new token has `grant.generation` too. Nothing but a new session was written, so nothing issued may outlive
+   * `grant.expiresAt`.
    */
   | { readonly kind: "sibling"; readonly grant: Grant }
   /** The token was superseded before that: the grant was ended by this call (RFC 9700 §4.14). */
@@ -174,6 +176,13 @@ export function rotateRefresh(db: Db, issuer: number, rotation: RefreshRotation)
         const look = yield* lookAtGrant(db, issuer, grant);
         const verdict = classifyRefresh(look, rotation, grace);
         if (verdict !== "again") {
+          if (verdict.kind === "sibling" && rotation.session !== undefined) {
+            const { values, changed } = issue(issuer, rotation, verdict.grant);
+            // The newest has what was answered last, whichever token brought it there.
+            if ((yield* run(built(db).attach, values)) === 1) return { kind: "sibling", grant: { ...verdict.grant, ...changed, expiresAt: verdict.grant.expiresAt } };
+            grant = verdict.grant;
+            continue;
+          }
           if (verdict.kind !== "reused" || look === undefined || look.grant.state === "ended") return verdict;
           return (yield* endCompromised(db, issuer, look.grant, attempt)) ? verdict : { kind: "ended" };
         }

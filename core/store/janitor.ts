@@ -80,20 +80,30 @@ export interface JanitorOptions {
   readonly eventsBefore: EpochMillis;
   /** About how many rows of each table at most. */
   readonly limit: number;
+  /** Rows of one transaction, at most; 128 unless set. */
+  readonly batchSize?: number;
+  /** Which tables are looked at; all unless set. */
+  readonly only?: (table: string) => boolean;
 }
 
 /** Frees what has expired, in small transactions; nothing depends on it but space. Returns how many rows went, by table. */
-export async function deleteExpired(db: Db, issuer: number, { now, eventsBefore, limit }: JanitorOptions): Promise<Readonly<Record<string, number>>> {
+export async function deleteExpired(
+  db: Db,
+  issuer: number,
+  { now, eventsBefore, limit, batchSize = BATCH, only = () => true }: JanitorOptions,
+): Promise<Readonly<Record<string, number>>> {
+  const batch = Math.min(batchSize, BATCH);
   const statement = built(db);
   const freed: Record<string, number> = {};
   for (const { name, find, delete: remove } of statement.expiring) {
+    if (!only(name)) continue;
     const expired = (await read(db, find(roundUp(limit)), { issuer, now })).slice(0, limit);
     let count = 0;
-    for (let i = 0; i < expired.length; i += BATCH)
+    for (let i = 0; i < expired.length; i += batch)
       count += await db.driver.write(
         function* (): Steps<number> {
           let deleted = 0;
-          for (const { id } of expired.slice(i, i + BATCH)) {
+          for (const { id } of expired.slice(i, i + batch)) {
             const gone = yield* run(remove, { issuer, id, now });
             if (gone > 0 && name === "sessions") yield* run(statement.deleteSessionClients, { issuer, id });
             deleted += gone;
@@ -104,8 +114,8 @@ export async function deleteExpired(db: Db, issuer: number, { now, eventsBefore,
       );
     freed[name] = count;
   }
-  freed.consents = await freeConsents(db, issuer, now, limit);
-  freed.revocation_events = await deleteEvents(db, issuer, eventsBefore, limit);
+  if (only("consents")) freed.consents = await freeConsents(db, issuer, now, limit);
+  if (only("revocation_events")) freed.revocation_events = await deleteEvents(db, issuer, eventsBefore, limit);
   return freed;
 }
 

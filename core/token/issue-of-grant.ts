@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from "node:util";
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import type { ExchangeTokenResponseSchema } from "#gen/writ/oauth/v1/oauth_service_pb.ts";
+import type { ExchangeTokenRequest, ExchangeTokenResponseSchema } from "#gen/writ/oauth/v1/oauth_service_pb.ts";
+import type { TokenSession } from "#gen/writ/store/v1/grant_pb.ts";
 import { AccessTokenSchema, RefreshTokenSchema, TokenHandleSchema } from "#gen/writ/store/v1/token_pb.ts";
 import { isSignatureAlg } from "#lib/signature-algs.ts";
 import { type EpochMillis, fromSeconds, toSeconds } from "#lib/time.ts";
@@ -11,6 +13,7 @@ import { type Encryption, encrypt, encryptionFor } from "./encrypt.ts";
 import { type IdTokenContent, signIdToken } from "./id-token.ts";
 import { accessTokenKey, type IssueDeps, type IssuedAccessToken, signAccessToken } from "./issue.ts";
 import { sessionClaims } from "./session-claims.ts";
+import { askTokenHooks, sealTokenSession } from "./token-hooks.ts";
 
 /** Lifetimes of what one answer holds, in seconds. */
 export interface Lifetimes {
@@ -46,6 +49,8 @@ export interface Issuing {
   /** Undefined: it is not encrypted. */
   readonly idEncryption: Encryption | undefined;
   readonly claims: SessionClaims;
+  /** What web hooks put in place of the grant's session, for the update that spends code or refresh token. Undefined: nothing. */
+  readonly session: TokenSession | undefined;
   /** Expiry of the last of what will be issued. */
   readonly expiresAt: EpochMillis;
 }
@@ -65,11 +70,16 @@ export interface IssuingRequest {
   /** Undefined: all that was granted. */
   readonly scope: readonly string[] | undefined;
   readonly lifetimes: Lifetimes;
+  /** The token request that web hooks are asked about. Undefined: none is, since nothing can come of it, or it is no token request. */
+  readonly request: ExchangeTokenRequest | undefined;
   readonly parts?: Parts;
 }
 
-/** Gathers what is needed to issue the tokens of a grant. */
-export async function prepareIssuing(deps: IssueDeps, { client, grant, scope, lifetimes, parts = ALL_PARTS }: IssuingRequest, now: EpochMillis): Promise<Issuing> {
+/**
+ * Gathers what is needed to issue the tokens of a grant, and asks the web hooks.
+ * @throws OAuthError access_denied, server_error when a hook refuses or fails
+ */
+export async function prepareIssuing(deps: IssueDeps, { client, grant, scope, lifetimes, request, parts = ALL_PARTS }: IssuingRequest, now: EpochMillis): Promise<Issuing> {
   const { outcome } = grant.record.consent ?? {};
   if (outcome?.case !== "accepted") throw new Error("tokens of a grant that was not consented to");
   const { scope: granted, audience } = outcome.value;
@@ -77,6 +87,23 @@ export async function prepareIssuing(deps: IssueDeps, { client, grant, scope, li
   const withIdToken = parts.idToken && granted.includes("openid");
   const { idTokenSignedResponseAlg } = client.record.client;
   const ofTokens = Math.max(parts.accessToken ? lifetimes.accessToken : 0, withRefreshToken ? lifetimes.refreshToken : 0);
+  const accessKey = parts.accessToken ? await accessTokenKey(deps, client, now) : undefined;
+  const idKey = withIdToken ? await deps.keys.current("hydra.openid.id-token", isSignatureAlg(idTokenSignedResponseAlg) ? idTokenSignedResponseAlg : "RS256", now) : undefined;
+  const idEncryption = withIdToken ? await encryptionFor(deps, client, "id_token", now) : undefined;
+  const claims = sessionClaims(deps.sealer, grant.record);
+  const asked = {
+    clientId: grant.clientId,
+    subject: grant.subject,
+    scope: granted,
+    audience,
+    requestedScope: grant.record.request?.scope ?? [],
+    claims,
+    grant,
+    kid: (idKey ?? accessKey)?.kid ?? "",
+    lifetimes: { accessToken: lifetimes.accessToken, refreshToken: withRefreshToken ? lifetimes.refreshToken : undefined },
+    isCarried: false,
+  };
+  const changed = request === undefined || deps.hooks === undefined ? undefined : await askTokenHooks(deps, asked, request, now);
   return {
     client,
     scope: scope ?? granted,
@@ -84,10 +111,11 @@ export async function prepareIssuing(deps: IssueDeps, { client, grant, scope, li
     audience,
     lifetimes,
     withRefreshToken,
-    accessKey: parts.accessToken ? await accessTokenKey(deps, client, now) : undefined,
-    idKey: withIdToken ? await deps.keys.current("hydra.openid.id-token", isSignatureAlg(idTokenSignedResponseAlg) ? idTokenSignedResponseAlg : "RS256", now) : undefined,
-    idEncryption: withIdToken ? await encryptionFor(deps, client, "id_token", now) : undefined,
-    claims: sessionClaims(deps.sealer, grant.record),
+    accessKey,
+    idKey,
+    idEncryption,
+    claims: changed ?? claims,
+    session: changed === undefined || isDeepStrictEqual(changed, claims) ? undefined : sealTokenSession(deps.sealer, changed),
     expiresAt: fromSeconds(toSeconds(now) + (parts.accessToken ? ofTokens : lifetimes.idToken)),
   };
 }

@@ -29,7 +29,7 @@ export function judge(deps: LiveTokenDeps, token: PresentedToken, state: TokenSt
   const { grant } = state;
   if (token.handle.state.case === "rowless") return token.said !== undefined && isLiveRowless(token, state) ? { facts: factsOf(token, token.said), grant: undefined } : undefined;
   if (grant === undefined || !isLiveOfGrant(deps, token, state, grant, now)) return undefined;
-  const content = token.said === undefined ? contentOf(deps, grant, token.narrowed) : withSubject(deps, token.said, grant);
+  const content = token.said === undefined ? contentOf(deps, grant, token.narrowed) : withSession(deps, withSubject(deps, token.said, grant), grant);
   return content === undefined ? undefined : { facts: factsOf(token, content), grant };
 }
 
@@ -57,6 +57,11 @@ function withSubject({ settings }: LiveTokenDeps, said: TokenContent, grant: Tok
   const { subject } = grant;
   if (settings.compatHydra) return { ...said, subject, obfuscatedSubject: grant.record().obfuscatedSubject };
   return said.subject === subject ? said : { ...said, subject, obfuscatedSubject: said.subject };
+}
+
+/** A JWT may hold a part of the session's claims, or none; the grant has them all. */
+function withSession({ settings, sealer }: LiveTokenDeps, said: TokenContent, grant: TokenGrant): TokenContent {
+  return settings.jwt.ext === "all" ? said : { ...said, ext: sessionClaims(sealer, grant.record()).accessToken };
 }
 
 /** What the grant knows of its tokens. */

@@ -1,11 +1,12 @@
 import { hash } from "node:crypto";
-import { create, fromBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, type JsonObject } from "@bufbuild/protobuf";
 import { AccessTokenSchema, type RefreshToken, RefreshTokenSchema, TokenHandleSchema } from "#gen/writ/store/v1/token_pb.ts";
 import { halfHash } from "#lib/hash.ts";
 import { parseScope } from "#lib/scope.ts";
 import { openSealed } from "#lib/seal.ts";
 import type { Deps } from "../deps.ts";
 import type { PresentedToken } from "../model/token-facts.ts";
+import { ACCESS_TOKEN_CLAIMS } from "./jwt.ts";
 import { isJsonObject, verifyJwt } from "./verify-jwt.ts";
 
 /** What reading tokens needs. */
@@ -76,7 +77,7 @@ function identify(token: string): string {
 async function readJwt({ keys }: ReadTokenDeps, token: string): Promise<PresentedToken | undefined> {
   const verified = await verifyJwt(keys, "hydra.jwt.access-token", token);
   if (verified === undefined || !TYPES.has(verified.typ)) return undefined;
-  const { jti, client_id, sub, exp, iat, aud, scope, scp, ext } = verified.claims;
+  const { jti, client_id, sub, exp, iat, aud, scope, scp } = verified.claims;
   if (typeof jti !== "string" || typeof client_id !== "string" || typeof exp !== "number" || typeof iat !== "number") return undefined;
   const handle = fromBinary(TokenHandleSchema, Buffer.from(jti, "base64url"));
   if (handle.state.case === undefined) return undefined;
@@ -92,8 +93,14 @@ async function readJwt({ keys }: ReadTokenDeps, token: string): Promise<Presente
       obfuscatedSubject: "",
       scope: Array.isArray(scp) ? scp.filter((each) => typeof each === "string") : ((typeof scope === "string" ? parseScope(scope) : undefined) ?? []),
       audience: Array.isArray(aud) ? aud.filter((each) => typeof each === "string") : typeof aud === "string" ? [aud] : [],
-      ext: isJsonObject(ext) && Object.keys(ext).length > 0 ? ext : undefined,
+      ext: sessionClaimsIn(verified.claims),
     },
     narrowed: undefined,
   };
+}
+
+/** What of a JWT the session said: in `ext`, and what stands at the top without being the server's. */
+function sessionClaimsIn({ ext, ...claims }: JsonObject): JsonObject | undefined {
+  const found = { ...Object.fromEntries(Object.entries(claims).filter(([name]) => !ACCESS_TOKEN_CLAIMS.has(name))), ...(isJsonObject(ext) ? ext : {}) };
+  return Object.keys(found).length > 0 ? found : undefined;
 }

@@ -9,6 +9,8 @@ export interface Exchange {
   readonly path: string;
   /** Query without its question mark. */
   readonly query: string;
+  /** Whose request it is: the peer's address, or what a trusted proxy says. */
+  readonly peerAddress: string;
   /** Follows the request into core and into the log. */
   readonly requestId: string;
   /** Headers that every answer to this request carries, such as those of CORS. */

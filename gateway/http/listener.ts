@@ -1,9 +1,13 @@
 import * as http from "node:http";
 import * as https from "node:https";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Config } from "#lib/config.ts";
 import type { Log } from "#lib/events.ts";
+import { listenAt } from "#lib/rpc/listen.ts";
 import { readTls } from "#lib/rpc/tls.ts";
+import { reloadTls } from "#lib/rpc/tls-reload.ts";
+import { sortByHandshake } from "./proxies.ts";
 
 /** A port that is listened on. */
 export interface Listener {
@@ -22,22 +26,34 @@ const STATUS_LINES: Readonly<Record<string, string>> = {
 };
 
 /** Listens on one port. @throws Error with one line for the operator when it cannot */
-export async function listen(name: "public" | "admin", { host, port, tls: tlsConfig }: Config["serve"]["public"], log: Log, onRequest: http.RequestListener): Promise<Listener> {
-  const tls = readTls(name, tlsConfig);
-  const server = tls === undefined ? http.createServer(LIMITS, onRequest) : https.createServer({ ...LIMITS, ...tls }, onRequest);
+export async function listen(name: "public" | "admin", config: Config["serve"]["public"], log: Log, onRequest: http.RequestListener): Promise<Listener> {
+  const server = makeServer(name, config, onRequest);
   server.on("clientError", refuse);
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) =>
-      reject(error.code === "EADDRINUSE" ? new Error(`serve.${name}.port ${port} is taken: set another, such as SERVE_${name.toUpperCase()}_PORT=${port + 10}`) : error),
-    );
-    if (host.startsWith("unix:")) server.listen(host.slice(5), resolve);
-    else server.listen({ host: host.replace(/^\[|\]$/g, ""), port }, resolve);
-  });
-  const address = server.address();
-  const actual = typeof address === "object" && address !== null ? address.port : 0;
-  const url = host.startsWith("unix:") ? host : `${tls === undefined ? "http" : "https"}://${host.includes(":") && !host.startsWith("[") ? `[${host}]` : host}:${actual}`;
+  const url = await listenAt(name, server, config, server instanceof https.Server);
+  const stopLooking = server instanceof https.Server ? reloadTls(name, config.tls, server, log) : () => {};
   log.info("server_listening", { listener: name, url });
-  return { url, close: (graceMillis) => close(server, graceMillis) };
+  return {
+    url,
+    close(graceMillis) {
+      stopLooking();
+      return close(server, graceMillis);
+    },
+  };
+}
+
+/** With TLS, without, or with both on one port where a proxy may end TLS: then no certificate is needed. */
+function makeServer(name: string, { tls: tlsConfig }: Config["serve"]["public"], onRequest: http.RequestListener): http.Server | https.Server {
+  const takesPlain = tlsConfig.allow_termination_from.length > 0;
+  const hasCertificate = tlsConfig.cert.path !== undefined || tlsConfig.cert.base64 !== undefined;
+  const tls = takesPlain && !hasCertificate ? undefined : readTls(name, tlsConfig);
+  if (tls === undefined) return http.createServer(LIMITS, onRequest);
+  const server = https.createServer({ ...LIMITS, ...tls }, onRequest);
+  if (!takesPlain) return server;
+  const [handshake] = server.listeners("connection");
+  if (handshake === undefined) throw new Error("node:https has changed the way it takes connections");
+  // To node:http both are connections of one server, with its limits and its bookkeeping.
+  const speakers = { tls: (socket: Socket): void => handshake.call(server, socket), plain: (socket: Socket): void => void server.emit("secureConnection", socket) };
+  return server.off("connection", handshake as () => void).on("connection", (socket: Socket) => sortByHandshake(socket, speakers, LIMITS.headersTimeout));
 }
 
 function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {

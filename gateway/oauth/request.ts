@@ -6,12 +6,12 @@ import type { Exchange } from "../http/exchange.ts";
 import { type Parameters, parameter } from "../http/form.ts";
 
 /** What core is told of the HTTP request. */
-export function requestContext({ request }: Exchange, parameters: Parameters): MessageInitShape<typeof RequestContextSchema> {
+export function requestContext({ request, peerAddress }: Exchange, parameters: Parameters): MessageInitShape<typeof RequestContextSchema> {
   const { method = "", url = "", headers, socket } = request;
   const context: MessageInitShape<typeof RequestContextSchema> = {
     method,
     url,
-    peerAddress: socket.remoteAddress ?? "",
+    peerAddress,
     parameters: parameters as MessageInitShape<typeof ParameterSchema>[],
   };
   if (typeof headers.dpop === "string") context.dpop = headers.dpop; // RFC 9449 §4.1

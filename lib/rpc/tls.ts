@@ -13,7 +13,7 @@ export interface TlsFiles {
 }
 
 /** Reads the TLS files of a listener. @throws Error naming the option when one is missing or cannot be read */
-export function readTls(name: string, tls: Config["serve"]["public"]["tls"]): TlsFiles | undefined {
+export function readTls(name: string, tls: Config["serve"]["rpc"]["tls"]): TlsFiles | undefined {
   if (!tls.enabled) return undefined;
   const read = (part: string, { path, base64 }: Source): Buffer => {
     if (base64 !== undefined) return Buffer.from(base64, "base64");

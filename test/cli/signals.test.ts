@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { send } from "../harness/http.ts";
+import { freePort } from "../harness/port.ts";
 import { type Served, serve } from "../harness/process.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "writ-signals-"));
@@ -63,6 +64,39 @@ describe("signals", { concurrency: 1 }, () => {
     server.child.kill("SIGINT");
     assert.equal(await exited, 0);
     socket.destroy();
+  });
+
+  test("SIGHUP: level and format of the log are read again; a configuration that is wrong is logged and changes nothing; requests go on", async () => {
+    const config = join(folder, "writ.yaml");
+    const say = (text: string): void => writeFileSync(config, text);
+    say("log: { level: error }\n");
+    const port = await freePort();
+    const server = await serve(["all", "--dev", "-c", config], { env: { ...env, SERVE_PUBLIC_PORT: `${port}` }, listeners: [] });
+    const lines = async (pattern: RegExp): Promise<void> => {
+      for (let tries = 0; tries < 400 && !pattern.test(server.log()); tries++) await new Promise((resolve) => setTimeout(resolve, 25));
+      assert.match(server.log(), pattern);
+    };
+    const hangUpUntil = async (pattern: RegExp): Promise<void> => {
+      for (let tries = 0; tries < 20 && !pattern.test(server.log()); tries++) {
+        server.child.kill("SIGHUP");
+        await new Promise((resolve) => setTimeout(resolve, 200));
+      }
+      await lines(pattern);
+    };
+    // It says nothing at this level.
+    const isUp = () =>
+      send(`http://127.0.0.1:${port}/health/alive`).then(
+        () => true,
+        () => false,
+      );
+    for (let tries = 0; tries < 200 && !(await isUp()); tries++) await new Promise((resolve) => setTimeout(resolve, 100));
+    say("log: { level: debug }\n");
+    await hangUpUntil(/"least":"debug","event":"log_reloaded"/);
+    say("log: { level: loud }\n");
+    await hangUpUntil(/writ\.yaml:1:8: log\.level must be one of .*"event":"log_reload_failed"/);
+    assert.equal(server.child.exitCode, null);
+    assert.equal(await server.stop(), 0);
+    assert.match(server.log(), /server_stopped/, "the level before holds");
   });
 
   test("a second signal ends the process at once, with 1", async () => {

@@ -33,8 +33,10 @@ export const authorizationCode: GrantType = async (deps, { request, client }, no
   requireSameRedirectUri(grant, redirectUri);
   requireCodeVerifier(grant.record.request?.codeChallenge ?? new Uint8Array(), codeVerifier); // RFC 7636 §4.6
 
-  const issuing = await prepareIssuing(deps, { client, grant, scope: undefined, lifetimes: lifetimesOf(deps, client) }, now);
-  const redeemed = await redeemCode(deps.db, deps.issuer, { grant, expiresAt: issuing.expiresAt, session: undefined, attempt: deps.random(16), now });
+  // A code that is spent already ends the grant, whatever a web hook would say of it.
+  const isSpent = grant.state !== "code";
+  const issuing = await prepareIssuing(deps, { client, grant, scope: undefined, lifetimes: lifetimesOf(deps, client), request: isSpent ? undefined : request }, now);
+  const redeemed = await redeemCode(deps.db, deps.issuer, { grant, expiresAt: issuing.expiresAt, session: issuing.session, attempt: deps.random(16), now });
   switch (redeemed.kind) {
     case "redeemed":
       return issueOfGrant(deps, issuing, redeemed.grant, now);

@@ -16,6 +16,6 @@ export const clientCredentials: GrantType = async (deps, { request, client, meth
   const scope = grantScope(request.scope === "" && grantAll ? metadata.scope : request.scope, metadata, deps.config.strategies.scope); // §3.3
   const audience = grantAudience(request.audience, metadata);
   const expiresIn = lifetimeSeconds(metadata.lifespans?.clientCredentialsGrantAccessTokenLifespan, deps.config.ttl.access_token);
-  const { accessToken } = await issueRowlessAccessToken(deps, { client, subject: "", scope, audience, ext: undefined, expiresIn }, now);
+  const { accessToken } = await issueRowlessAccessToken(deps, { client, subject: "", scope, audience, ext: undefined, expiresIn }, request, now);
   return { accessToken, expiresIn, scope: scope.join(" "), tokenType: deps.settings.tokenType }; // §4.4.3: no refresh token
 };

@@ -11,7 +11,7 @@ import { redeemCode } from "../../store/grant-tokens.ts";
 import { readGrant } from "../../store/grants.ts";
 import { type IssueDeps, lifetimeSeconds } from "../issue.ts";
 import { issueOfGrant, prepareIssuing } from "../issue-of-grant.ts";
-import { type GrantType, type GrantTypeDeps, invalidGrant } from "./grant-type.ts";
+import { type GrantType, type GrantTypeDeps, invalidGrant, type TokenRequest } from "./grant-type.ts";
 
 /**
  * A poll of a device. Once its request is approved the device code is redeemed as an authorization code is: once, and somebody
@@ -34,7 +34,7 @@ export const deviceCode: GrantType = async (deps, { request, client }, now) => {
     case "denied":
       throw denied("The person denied the request");
     case "approved":
-      return redeem(deps, client, code, now);
+      return redeem(deps, { request, client }, code, now);
   }
 };
 
@@ -46,12 +46,14 @@ async function stillPending({ db, issuer, pollPace }: GrantTypeDeps, code: Devic
   return new OAuthError("slow_down", `The device polls too often: wait ${longer} seconds between two polls from now on`);
 }
 
-async function redeem(deps: IssueDeps, client: StoredClient, { grantId }: DeviceCode, now: EpochMillis) {
+async function redeem(deps: IssueDeps, { request, client }: Pick<TokenRequest, "request" | "client">, { grantId }: DeviceCode, now: EpochMillis) {
   const found = grantId === undefined ? undefined : await readGrant(deps.db, deps.issuer, grantId);
   if (found === undefined || !isOfClient(client, found.grant)) throw invalidGrant("'device_code' is good no more");
   const { grant } = found;
-  const issuing = await prepareIssuing(deps, { client, grant, scope: undefined, lifetimes: lifetimesOf(deps, client) }, now);
-  const redeemed = await redeemCode(deps.db, deps.issuer, { grant, expiresAt: issuing.expiresAt, session: undefined, attempt: deps.random(16), now });
+  // As with an authorization code: one that is spent ends the grant, whatever a web hook would say of it.
+  const isSpent = grant.state !== "code";
+  const issuing = await prepareIssuing(deps, { client, grant, scope: undefined, lifetimes: lifetimesOf(deps, client), request: isSpent ? undefined : request }, now);
+  const redeemed = await redeemCode(deps.db, deps.issuer, { grant, expiresAt: issuing.expiresAt, session: issuing.session, attempt: deps.random(16), now });
   switch (redeemed.kind) {
     case "redeemed":
       return issueOfGrant(deps, issuing, redeemed.grant, now);

@@ -44,7 +44,7 @@ export const jwtBearer: GrantType = async (deps, { request, client }, now) => {
   const requested = grantAudience(request.audience, metadata);
   const audience = deps.config.oauth2.grant.jwt.omit_assertion_audience ? requested : [...new Set([...requested, ...assertion.audience])];
   const expiresIn = lifetimeSeconds(metadata.lifespans?.jwtBearerGrantAccessTokenLifespan, deps.config.ttl.access_token);
-  const { accessToken } = await issueRowlessAccessToken(deps, { client, subject: assertion.sub, scope, audience, ext: undefined, expiresIn, grantEpoch }, now);
+  const { accessToken } = await issueRowlessAccessToken(deps, { client, subject: assertion.sub, scope, audience, ext: undefined, expiresIn, grantEpoch }, request, now);
   await requireFirstUse(deps, assertion); // the last gate: nothing was written before
   return { accessToken, expiresIn, scope: scope.join(" "), tokenType: deps.settings.tokenType }; // RFC 7521 §4.1: no refresh token
 };

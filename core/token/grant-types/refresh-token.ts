@@ -4,7 +4,7 @@ import { equalBytes } from "#lib/hash.ts";
 import { parseScope, SCOPE_STRATEGIES } from "#lib/scope.ts";
 import { fromSeconds } from "#lib/time.ts";
 import { isOfClient, type StoredClient } from "../../model/client.ts";
-import type { Grant } from "../../model/grant.ts";
+import { type Grant, refreshPlace } from "../../model/grant.ts";
 import { rotateRefresh } from "../../store/grant-tokens.ts";
 import { readGrant } from "../../store/grants.ts";
 import { type IssueDeps, lifetimeSeconds } from "../issue.ts";
@@ -30,9 +30,11 @@ export const refreshToken: GrantType = async (deps, { request, client }, now) =>
   const scope = deps.settings.compatHydra ? undefined : narrowedScope(grant, request.scope);
   requireStillAllowed(deps, client, grant);
 
-  const issuing = await prepareIssuing(deps, { client, grant, scope, lifetimes: lifetimesOf(deps, client) }, now);
   const { grace } = deps.settings.refresh;
-  const rotated = await rotateRefresh(deps.db, deps.issuer, { grant, generation, expiresAt: issuing.expiresAt, session: undefined, grace, attempt: deps.random(16), now });
+  // One that comes too late ends the grant, whatever a web hook would say of it.
+  const isLate = refreshPlace(grant, generation, now, grace) === "reused";
+  const issuing = await prepareIssuing(deps, { client, grant, scope, lifetimes: lifetimesOf(deps, client), request: isLate ? undefined : request }, now);
+  const rotated = await rotateRefresh(deps.db, deps.issuer, { grant, generation, expiresAt: issuing.expiresAt, session: issuing.session, grace, attempt: deps.random(16), now });
   switch (rotated.kind) {
     case "rotated":
     case "sibling":

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file writ/admin/v1/client_service.proto.
  */
 export const file_writ_admin_v1_client_service: GenFile = /*@__PURE__*/
-  fileDesc("CiJ3cml0L2FkbWluL3YxL2NsaWVudF9zZXJ2aWNlLnByb3RvEg13cml0LmFkbWluLnYxIjwKE0NyZWF0ZUNsaWVudFJlcXVlc3QSJQoGY2xpZW50GAEgASgLMhUud3JpdC5hZG1pbi52MS5DbGllbnQiPQoUQ3JlYXRlQ2xpZW50UmVzcG9uc2USJQoGY2xpZW50GAEgASgLMhUud3JpdC5hZG1pbi52MS5DbGllbnQiJQoQR2V0Q2xpZW50UmVxdWVzdBIRCgljbGllbnRfaWQYASABKAkiOgoRR2V0Q2xpZW50UmVzcG9uc2USJQoGY2xpZW50GAEgASgLMhUud3JpdC5hZG1pbi52MS5DbGllbnQiXwoSTGlzdENsaWVudHNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEhMKC2NsaWVudF9uYW1lGAMgASgJEg0KBW93bmVyGAQgASgJIlYKE0xpc3RDbGllbnRzUmVzcG9uc2USJgoHY2xpZW50cxgBIAMoCzIVLndyaXQuYWRtaW4udjEuQ2xpZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJPChNVcGRhdGVDbGllbnRSZXF1ZXN0EhEKCWNsaWVudF9pZBgBIAEoCRIlCgZjbGllbnQYAiABKAsyFS53cml0LmFkbWluLnYxLkNsaWVudCI9ChRVcGRhdGVDbGllbnRSZXNwb25zZRIlCgZjbGllbnQYASABKAsyFS53cml0LmFkbWluLnYxLkNsaWVudCJZChJQYXRjaENsaWVudFJlcXVlc3QSEQoJY2xpZW50X2lkGAEgASgJEjAKBXBhdGNoGAIgAygLMiEud3JpdC5hZG1pbi52MS5Kc29uUGF0Y2hPcGVyYXRpb24iYwoSSnNvblBhdGNoT3BlcmF0aW9uEgoKAm9wGAEgASgJEgwKBHBhdGgYAiABKAkSDAoEZnJvbRgDIAEoCRIlCgV2YWx1ZRgEIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZSI8ChNQYXRjaENsaWVudFJlc3BvbnNlEiUKBmNsaWVudBgBIAEoCzIVLndyaXQuYWRtaW4udjEuQ2xpZW50IigKE0RlbGV0ZUNsaWVudFJlcXVlc3QSEQoJY2xpZW50X2lkGAEgASgJIhYKFERlbGV0ZUNsaWVudFJlc3BvbnNlImQKHFVwZGF0ZUNsaWVudExpZmVzcGFuc1JlcXVlc3QSEQoJY2xpZW50X2lkGAEgASgJEjEKCWxpZmVzcGFucxgCIAEoCzIeLndyaXQuYWRtaW4udjEuQ2xpZW50TGlmZXNwYW5zIkYKHVVwZGF0ZUNsaWVudExpZmVzcGFuc1Jlc3BvbnNlEiUKBmNsaWVudBgBIAEoCzIVLndyaXQuYWRtaW4udjEuQ2xpZW50MpcJCg1DbGllbnRTZXJ2aWNlEr0BCgxDcmVhdGVDbGllbnQSIi53cml0LmFkbWluLnYxLkNyZWF0ZUNsaWVudFJlcXVlc3QaIy53cml0LmFkbWluLnYxLkNyZWF0ZUNsaWVudFJlc3BvbnNlImTI8xgD0vMYXDIGY2xpZW50QgZjbGllbnRIyQFSIS9hZG1pbi9jbGllbnRzL3tjbGllbnQuY2xpZW50X2lkfVgBYhJjcmVhdGVPQXV0aDJDbGllbnQaDi9hZG1pbi9jbGllbnRzEo0BCglHZXRDbGllbnQSHy53cml0LmFkbWluLnYxLkdldENsaWVudFJlcXVlc3QaIC53cml0LmFkbWluLnYxLkdldENsaWVudFJlc3BvbnNlIj3I8xgD0vMYNUIGY2xpZW50Yg9nZXRPQXV0aDJDbGllbnQKGi9hZG1pbi9jbGllbnRzL3tjbGllbnRfaWR9EooBCgtMaXN0Q2xpZW50cxIhLndyaXQuYWRtaW4udjEuTGlzdENsaWVudHNSZXF1ZXN0GiIud3JpdC5hZG1pbi52MS5MaXN0Q2xpZW50c1Jlc3BvbnNlIjTI8xgD0vMYLEIHY2xpZW50c2IRbGlzdE9BdXRoMkNsaWVudHMKDi9hZG1pbi9jbGllbnRzEqABCgxVcGRhdGVDbGllbnQSIi53cml0LmFkbWluLnYxLlVwZGF0ZUNsaWVudFJlcXVlc3QaIy53cml0LmFkbWluLnYxLlVwZGF0ZUNsaWVudFJlc3BvbnNlIkfI8xgD0vMYPzIGY2xpZW50QgZjbGllbnRYAWIPc2V0T0F1dGgyQ2xpZW50EhovYWRtaW4vY2xpZW50cy97Y2xpZW50X2lkfRKcAQoLUGF0Y2hDbGllbnQSIS53cml0LmFkbWluLnYxLlBhdGNoQ2xpZW50UmVxdWVzdBoiLndyaXQuYWRtaW4udjEuUGF0Y2hDbGllbnRSZXNwb25zZSJGyPMYA9LzGD4yBXBhdGNoQgZjbGllbnRiEXBhdGNoT0F1dGgyQ2xpZW50IhovYWRtaW4vY2xpZW50cy97Y2xpZW50X2lkfRKUAQoMRGVsZXRlQ2xpZW50EiIud3JpdC5hZG1pbi52MS5EZWxldGVDbGllbnRSZXF1ZXN0GiMud3JpdC5hZG1pbi52MS5EZWxldGVDbGllbnRSZXNwb25zZSI7yPMYA9LzGDNIzAFiEmRlbGV0ZU9BdXRoMkNsaWVudCoaL2FkbWluL2NsaWVudHMve2NsaWVudF9pZH0SzwEKFVVwZGF0ZUNsaWVudExpZmVzcGFucxIrLndyaXQuYWRtaW4udjEuVXBkYXRlQ2xpZW50TGlmZXNwYW5zUmVxdWVzdBosLndyaXQuYWRtaW4udjEuVXBkYXRlQ2xpZW50TGlmZXNwYW5zUmVzcG9uc2UiW8jzGAPS8xhTMglsaWZlc3BhbnNCBmNsaWVudGIYc2V0T0F1dGgyQ2xpZW50TGlmZXNwYW5zEiQvYWRtaW4vY2xpZW50cy97Y2xpZW50X2lkfS9saWZlc3BhbnNiBnByb3RvMw", [file_google_protobuf_struct, file_writ_admin_v1_client, file_writ_options]);
+  fileDesc("CiJ3cml0L2FkbWluL3YxL2NsaWVudF9zZXJ2aWNlLnByb3RvEg13cml0LmFkbWluLnYxIjwKE0NyZWF0ZUNsaWVudFJlcXVlc3QSJQoGY2xpZW50GAEgASgLMhUud3JpdC5hZG1pbi52MS5DbGllbnQiPQoUQ3JlYXRlQ2xpZW50UmVzcG9uc2USJQoGY2xpZW50GAEgASgLMhUud3JpdC5hZG1pbi52MS5DbGllbnQiJQoQR2V0Q2xpZW50UmVxdWVzdBIRCgljbGllbnRfaWQYASABKAkiOgoRR2V0Q2xpZW50UmVzcG9uc2USJQoGY2xpZW50GAEgASgLMhUud3JpdC5hZG1pbi52MS5DbGllbnQiXwoSTGlzdENsaWVudHNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEhMKC2NsaWVudF9uYW1lGAMgASgJEg0KBW93bmVyGAQgASgJIlYKE0xpc3RDbGllbnRzUmVzcG9uc2USJgoHY2xpZW50cxgBIAMoCzIVLndyaXQuYWRtaW4udjEuQ2xpZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJPChNVcGRhdGVDbGllbnRSZXF1ZXN0EhEKCWNsaWVudF9pZBgBIAEoCRIlCgZjbGllbnQYAiABKAsyFS53cml0LmFkbWluLnYxLkNsaWVudCI9ChRVcGRhdGVDbGllbnRSZXNwb25zZRIlCgZjbGllbnQYASABKAsyFS53cml0LmFkbWluLnYxLkNsaWVudCJZChJQYXRjaENsaWVudFJlcXVlc3QSEQoJY2xpZW50X2lkGAEgASgJEjAKBXBhdGNoGAIgAygLMiEud3JpdC5hZG1pbi52MS5Kc29uUGF0Y2hPcGVyYXRpb24iYwoSSnNvblBhdGNoT3BlcmF0aW9uEgoKAm9wGAEgASgJEgwKBHBhdGgYAiABKAkSDAoEZnJvbRgDIAEoCRIlCgV2YWx1ZRgEIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZSI8ChNQYXRjaENsaWVudFJlc3BvbnNlEiUKBmNsaWVudBgBIAEoCzIVLndyaXQuYWRtaW4udjEuQ2xpZW50IpABChJBcHBseUNsaWVudFJlcXVlc3QSEQoJY2xpZW50X2lkGAEgASgJEiUKBmNsaWVudBgCIAEoCzIVLndyaXQuYWRtaW4udjEuQ2xpZW50EhoKEmNsaWVudF9zZWNyZXRfaGFzaBgDIAEoCRITCgttYWtlX3NlY3JldBgEIAEoCBIPCgdkcnlfcnVuGAUgASgIInoKE0FwcGx5Q2xpZW50UmVzcG9uc2USJQoGYmVmb3JlGAEgASgLMhUud3JpdC5hZG1pbi52MS5DbGllbnQSJAoFYWZ0ZXIYAiABKAsyFS53cml0LmFkbWluLnYxLkNsaWVudBIWCg5jaGFuZ2VzX3NlY3JldBgDIAEoCCIoChNEZWxldGVDbGllbnRSZXF1ZXN0EhEKCWNsaWVudF9pZBgBIAEoCSIWChREZWxldGVDbGllbnRSZXNwb25zZSJkChxVcGRhdGVDbGllbnRMaWZlc3BhbnNSZXF1ZXN0EhEKCWNsaWVudF9pZBgBIAEoCRIxCglsaWZlc3BhbnMYAiABKAsyHi53cml0LmFkbWluLnYxLkNsaWVudExpZmVzcGFucyJGCh1VcGRhdGVDbGllbnRMaWZlc3BhbnNSZXNwb25zZRIlCgZjbGllbnQYASABKAsyFS53cml0LmFkbWluLnYxLkNsaWVudDKwCgoNQ2xpZW50U2VydmljZRK9AQoMQ3JlYXRlQ2xpZW50EiIud3JpdC5hZG1pbi52MS5DcmVhdGVDbGllbnRSZXF1ZXN0GiMud3JpdC5hZG1pbi52MS5DcmVhdGVDbGllbnRSZXNwb25zZSJkyPMYA9LzGFwyBmNsaWVudEIGY2xpZW50SMkBUiEvYWRtaW4vY2xpZW50cy97Y2xpZW50LmNsaWVudF9pZH1YAWISY3JlYXRlT0F1dGgyQ2xpZW50Gg4vYWRtaW4vY2xpZW50cxKNAQoJR2V0Q2xpZW50Eh8ud3JpdC5hZG1pbi52MS5HZXRDbGllbnRSZXF1ZXN0GiAud3JpdC5hZG1pbi52MS5HZXRDbGllbnRSZXNwb25zZSI9yPMYA9LzGDVCBmNsaWVudGIPZ2V0T0F1dGgyQ2xpZW50ChovYWRtaW4vY2xpZW50cy97Y2xpZW50X2lkfRKKAQoLTGlzdENsaWVudHMSIS53cml0LmFkbWluLnYxLkxpc3RDbGllbnRzUmVxdWVzdBoiLndyaXQuYWRtaW4udjEuTGlzdENsaWVudHNSZXNwb25zZSI0yPMYA9LzGCxCB2NsaWVudHNiEWxpc3RPQXV0aDJDbGllbnRzCg4vYWRtaW4vY2xpZW50cxKgAQoMVXBkYXRlQ2xpZW50EiIud3JpdC5hZG1pbi52MS5VcGRhdGVDbGllbnRSZXF1ZXN0GiMud3JpdC5hZG1pbi52MS5VcGRhdGVDbGllbnRSZXNwb25zZSJHyPMYA9LzGD8yBmNsaWVudEIGY2xpZW50WAFiD3NldE9BdXRoMkNsaWVudBIaL2FkbWluL2NsaWVudHMve2NsaWVudF9pZH0SnAEKC1BhdGNoQ2xpZW50EiEud3JpdC5hZG1pbi52MS5QYXRjaENsaWVudFJlcXVlc3QaIi53cml0LmFkbWluLnYxLlBhdGNoQ2xpZW50UmVzcG9uc2UiRsjzGAPS8xg+MgVwYXRjaEIGY2xpZW50YhFwYXRjaE9BdXRoMkNsaWVudCIaL2FkbWluL2NsaWVudHMve2NsaWVudF9pZH0SlgEKC0FwcGx5Q2xpZW50EiEud3JpdC5hZG1pbi52MS5BcHBseUNsaWVudFJlcXVlc3QaIi53cml0LmFkbWluLnYxLkFwcGx5Q2xpZW50UmVzcG9uc2UiQMjzGAPS8xg4MgEqYhFhcHBseU9BdXRoMkNsaWVudBogL2FkbWluL2NsaWVudHMve2NsaWVudF9pZH0vYXBwbHkSlAEKDERlbGV0ZUNsaWVudBIiLndyaXQuYWRtaW4udjEuRGVsZXRlQ2xpZW50UmVxdWVzdBojLndyaXQuYWRtaW4udjEuRGVsZXRlQ2xpZW50UmVzcG9uc2UiO8jzGAPS8xgzSMwBYhJkZWxldGVPQXV0aDJDbGllbnQqGi9hZG1pbi9jbGllbnRzL3tjbGllbnRfaWR9Es8BChVVcGRhdGVDbGllbnRMaWZlc3BhbnMSKy53cml0LmFkbWluLnYxLlVwZGF0ZUNsaWVudExpZmVzcGFuc1JlcXVlc3QaLC53cml0LmFkbWluLnYxLlVwZGF0ZUNsaWVudExpZmVzcGFuc1Jlc3BvbnNlIlvI8xgD0vMYUzIJbGlmZXNwYW5zQgZjbGllbnRiGHNldE9BdXRoMkNsaWVudExpZmVzcGFucxIkL2FkbWluL2NsaWVudHMve2NsaWVudF9pZH0vbGlmZXNwYW5zYgZwcm90bzM", [file_google_protobuf_struct, file_writ_admin_v1_client, file_writ_options]);
 
 /**
  * Creates a client.
@@ -312,6 +312,90 @@ export const PatchClientResponseSchema: GenMessage<PatchClientResponse> = /*@__P
   messageDesc(file_writ_admin_v1_client_service, 10);
 
 /**
+ * What a client shall be.
+ *
+ * @generated from message writ.admin.v1.ApplyClientRequest
+ */
+export type ApplyClientRequest = Message<"writ.admin.v1.ApplyClientRequest"> & {
+  /**
+   * `client_id`.
+   *
+   * @generated from field: string client_id = 1;
+   */
+  clientId: string;
+
+  /**
+   * The client: what is not sent is reset, but for the secret, which stays unless one is sent.
+   *
+   * @generated from field: writ.admin.v1.Client client = 2;
+   */
+  client?: Client | undefined;
+
+  /**
+   * Hash of the secret, in place of `client.client_secret`: as Hydra keeps it (`$pbkdf2-sha256$…`, `$2a$…`), or argon2id.
+   *
+   * @generated from field: string client_secret_hash = 3;
+   */
+  clientSecretHash: string;
+
+  /**
+   * A secret is made where the client needs one and has none. Else that is an error.
+   *
+   * @generated from field: bool make_secret = 4;
+   */
+  makeSecret: boolean;
+
+  /**
+   * Nothing is written.
+   *
+   * @generated from field: bool dry_run = 5;
+   */
+  dryRun: boolean;
+};
+
+/**
+ * Describes the message writ.admin.v1.ApplyClientRequest.
+ * Use `create(ApplyClientRequestSchema)` to create a new message.
+ */
+export const ApplyClientRequestSchema: GenMessage<ApplyClientRequest> = /*@__PURE__*/
+  messageDesc(file_writ_admin_v1_client_service, 11);
+
+/**
+ * What applying a client came to, or would come to.
+ *
+ * @generated from message writ.admin.v1.ApplyClientResponse
+ */
+export type ApplyClientResponse = Message<"writ.admin.v1.ApplyClientResponse"> & {
+  /**
+   * The client before, without its secret. Absent: there was none.
+   *
+   * @generated from field: writ.admin.v1.Client before = 1;
+   */
+  before?: Client | undefined;
+
+  /**
+   * The client after; with its secret if one was made, which is shown this one time.
+   *
+   * @generated from field: writ.admin.v1.Client after = 2;
+   */
+  after?: Client | undefined;
+
+  /**
+   * It has another secret than before.
+   *
+   * @generated from field: bool changes_secret = 3;
+   */
+  changesSecret: boolean;
+};
+
+/**
+ * Describes the message writ.admin.v1.ApplyClientResponse.
+ * Use `create(ApplyClientResponseSchema)` to create a new message.
+ */
+export const ApplyClientResponseSchema: GenMessage<ApplyClientResponse> = /*@__PURE__*/
+  messageDesc(file_writ_admin_v1_client_service, 12);
+
+/**
  * Deletes a client.
  *
  * @generated from message writ.admin.v1.DeleteClientRequest
@@ -330,7 +414,7 @@ export type DeleteClientRequest = Message<"writ.admin.v1.DeleteClientRequest"> &
  * Use `create(DeleteClientRequestSchema)` to create a new message.
  */
 export const DeleteClientRequestSchema: GenMessage<DeleteClientRequest> = /*@__PURE__*/
-  messageDesc(file_writ_admin_v1_client_service, 11);
+  messageDesc(file_writ_admin_v1_client_service, 13);
 
 /**
  * Nothing to say.
@@ -345,7 +429,7 @@ export type DeleteClientResponse = Message<"writ.admin.v1.DeleteClientResponse">
  * Use `create(DeleteClientResponseSchema)` to create a new message.
  */
 export const DeleteClientResponseSchema: GenMessage<DeleteClientResponse> = /*@__PURE__*/
-  messageDesc(file_writ_admin_v1_client_service, 12);
+  messageDesc(file_writ_admin_v1_client_service, 14);
 
 /**
  * Replaces lifespans.
@@ -373,7 +457,7 @@ export type UpdateClientLifespansRequest = Message<"writ.admin.v1.UpdateClientLi
  * Use `create(UpdateClientLifespansRequestSchema)` to create a new message.
  */
 export const UpdateClientLifespansRequestSchema: GenMessage<UpdateClientLifespansRequest> = /*@__PURE__*/
-  messageDesc(file_writ_admin_v1_client_service, 13);
+  messageDesc(file_writ_admin_v1_client_service, 15);
 
 /**
  * A client with new lifespans.
@@ -394,7 +478,7 @@ export type UpdateClientLifespansResponse = Message<"writ.admin.v1.UpdateClientL
  * Use `create(UpdateClientLifespansResponseSchema)` to create a new message.
  */
 export const UpdateClientLifespansResponseSchema: GenMessage<UpdateClientLifespansResponse> = /*@__PURE__*/
-  messageDesc(file_writ_admin_v1_client_service, 14);
+  messageDesc(file_writ_admin_v1_client_service, 16);
 
 /**
  * OAuth 2.0 clients.
@@ -451,6 +535,17 @@ export const ClientService: GenService<{
     methodKind: "unary";
     input: typeof PatchClientRequestSchema;
     output: typeof PatchClientResponseSchema;
+  },
+  /**
+   * Makes a client be what is sent, whether there is one or not, and says what that changed; or only says so. A second call
+   * changes nothing. Unlike CreateClient it makes a secret only where it is told to. Not in Hydra.
+   *
+   * @generated from rpc writ.admin.v1.ClientService.ApplyClient
+   */
+  applyClient: {
+    methodKind: "unary";
+    input: typeof ApplyClientRequestSchema;
+    output: typeof ApplyClientResponseSchema;
   },
   /**
    * Deletes a client. All that was issued to it ends, also if a client of the same name is made again.
