@@ -37,6 +37,29 @@ describeWrit("metadata", {}, (writ) => {
     ]);
   });
 
+  test("hydra.md §2.9: what Hydra's generated clients require of the document is there, and its endpoints have Hydra's paths", async () => {
+    const { body } = await send(writ().publicUrl + FORMS[0]);
+    const url = (path: string) => `http://127.0.0.1:4444${path}`;
+    assert.deepEqual(
+      [
+        body.authorization_endpoint,
+        body.device_authorization_endpoint,
+        body.token_endpoint,
+        body.jwks_uri,
+        body.userinfo_endpoint,
+        body.revocation_endpoint,
+        body.end_session_endpoint,
+      ],
+      ["/oauth2/auth", "/oauth2/device/auth", "/oauth2/token", "/.well-known/jwks.json", "/userinfo", "/oauth2/revoke", "/oauth2/sessions/logout"].map(url),
+    );
+    for (const name of ["id_token_signing_alg_values_supported", "id_token_signed_response_alg", "userinfo_signed_response_alg"]) assert.ok(body[name].includes("RS256"), name);
+    assert.deepEqual(body.subject_types_supported, ["public"]);
+    assert.deepEqual(body.response_modes_supported, ["query", "fragment", "form_post"]);
+    for (const name of ["request_parameter_supported", "request_uri_parameter_supported", "require_request_uri_registration"]) assert.equal(body[name], true, name);
+    for (const name of ["backchannel", "frontchannel"]) assert.deepEqual([body[`${name}_logout_supported`], body[`${name}_logout_session_supported`]], [true, true]);
+    assert.ok(!("registration_endpoint" in body), "registration is not enabled");
+  });
+
   test("specs.md §0.8: discovery and JWKS answer any origin and any request header; an ETag spares the body", async () => {
     for (const path of [...FORMS, "/.well-known/jwks.json"]) {
       const preflight = await send(writ().publicUrl + path, {

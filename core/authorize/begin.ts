@@ -42,7 +42,9 @@ export async function beginLogin(deps: AuthorizeDeps, { client, request, browser
       : { skip: { id: session.id, birth: session.birth, subject: session.subject, authenticatedAt: session.authenticatedAt, acr: session.record.acr } }),
   });
   const { login = `${settings.publicUrl}/oauth2/fallbacks/login`, registration = login } = config.urls;
-  return { ...goTo(request.prompt.includes("registration") ? registration : login, { login_challenge: challenge }), setCookie: [...setCookie] };
+  const schema = request.parameters.find(({ name }) => name === "identity_schema"); // hydra.md §2.1: Kratos shows the form of it
+  const parameters = { ...(schema === undefined ? {} : { identity_schema: schema.value }), login_challenge: challenge };
+  return { ...goTo(request.prompt.includes("registration") ? registration : login, parameters), setCookie: [...setCookie] };
 }
 
 /** The session that stands for the login, if one does (OIDC Core §3.1.2.3). */

@@ -11,7 +11,7 @@ import { getClient, insertClient, updateClient } from "../store/clients.ts";
 import { invalid } from "./invalid.ts";
 import { normalizeMetadata } from "./metadata.ts";
 import { makeKeysFor, type RegisterDeps, recordOf, SECRET_JWT, settleSecret } from "./register.ts";
-import { isRightSecret, NO_SECRET, openSecret, type SecretCheck } from "./secret.ts";
+import { isRightSecret, NO_SECRET, openSecret, type SecretCheck, SHOWS_SECRET } from "./secret.ts";
 import { requireSectorDocument } from "./sector.ts";
 import { isSlowHash } from "./slow-hash.ts";
 
@@ -20,8 +20,6 @@ type Applied = MessageInitShape<typeof ApplyClientResponseSchema>;
 
 /** How often it is tried again when somebody else changed the client in between. */
 const MAX_TRIES = 10;
-/** Methods by which a client shows a secret as it is, so that a hash of it is enough to know. */
-const SHOWS_SECRET = new Set(["client_secret_basic", "client_secret_post"]);
 
 /**
  * Makes a client be what is sent, or says what that would change. Where nothing differs nothing is written, so that a

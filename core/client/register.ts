@@ -12,7 +12,18 @@ import { getClient, insertClient, updateClient } from "../store/clients.ts";
 import { invalid } from "./invalid.ts";
 import { normalizeMetadata } from "./metadata.ts";
 import { makeRegistrationToken, type RegistrationToken } from "./registration-token.ts";
-import { keepChosenSecret, keepMadeSecret, keepSealedSecret, MAX_SECRET_BYTES, makeSecret, NO_SECRET, openSecret, type SecretCheck, SIGNING_LENGTH } from "./secret.ts";
+import {
+  keepChosenSecret,
+  keepMadeSecret,
+  keepSealedSecret,
+  MAX_SECRET_BYTES,
+  makeSecret,
+  NO_SECRET,
+  openSecret,
+  type SecretCheck,
+  SHOWS_SECRET,
+  SIGNING_LENGTH,
+} from "./secret.ts";
 import { requireSectorDocument } from "./sector.ts";
 
 /** What registration needs. */
@@ -121,13 +132,14 @@ export async function makeKeysFor({ keys }: RegisterDeps, { idTokenSignedRespons
   for (const alg of [idTokenSignedResponseAlg, userinfoSignedResponseAlg]) if (isSignatureAlg(alg)) await keys.current("hydra.openid.id-token", alg, now);
 }
 
-/** What a newer version wrote in the record and this one does not know is kept. */
+/** What a newer version wrote in the record and this one does not know is kept. Whoever sets another secret ends those before it. */
 export function recordOf(before: ClientRecord, client: Client, secret: SecretCheck): ClientRecord {
   const record = clone(ClientRecordSchema, before);
   record.client = clone(ClientSchema, client);
   const unknown = before.client?.$unknown;
   if (unknown !== undefined) record.client.$unknown = unknown;
   record.secret = secret;
+  if (secret !== before.secret || !SHOWS_SECRET.has(client.tokenEndpointAuthMethod)) record.rotatedSecrets = [];
   return record;
 }
 

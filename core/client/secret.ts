@@ -15,6 +15,9 @@ export const SIGNING_LENGTH = 86;
 /** The largest multiple of 62 in a byte: what is drawn above it would favour the first letters. */
 const FAIR = 248;
 
+/** Methods by which a client shows a secret as it is, so that a hash of it is enough to know. */
+export const SHOWS_SECRET: ReadonlySet<string> = new Set(["client_secret_basic", "client_secret_post"]);
+
 /** How a client's secret can be checked: the `secret` of its record. */
 export type SecretCheck = ClientRecord["secret"];
 
@@ -54,7 +57,21 @@ export function openSecret({ sealer }: Pick<Deps, "sealer">, kept: SecretCheck):
   return kept.case === "secretSealed" ? openSealed(sealer, "stored_secret", kept.value, "The client's secret") : undefined;
 }
 
-/** Tells whether a secret is a client's. A client without one has no right secret. */
+/** Tells whether a secret is the client's, or one that was rotated away and works still. */
+export function isSecretOf(
+  deps: Pick<Deps, "slowHash">,
+  { secret: kept, rotatedSecrets }: Pick<ClientRecord, "secret" | "rotatedSecrets">,
+  secret: string,
+): boolean | Promise<boolean> {
+  return rotatedSecrets.length === 0 ? isRightSecret(deps, kept, secret) : isOneOf(deps, [kept, ...rotatedSecrets.map((each) => each.secret)], secret);
+}
+
+async function isOneOf(deps: Pick<Deps, "slowHash">, all: readonly SecretCheck[], secret: string): Promise<boolean> {
+  for (const kept of all) if (await isRightSecret(deps, kept, secret)) return true;
+  return false;
+}
+
+/** Tells whether a secret is a client's present one. A client without one has no right secret. */
 export function isRightSecret({ slowHash }: Pick<Deps, "slowHash">, kept: SecretCheck, secret: string): boolean | Promise<boolean> {
   if (kept.case === "secretSha256") return equalBytes(hashSecret(secret), kept.value);
   if (kept.case !== "secretPhc" || secret.length > MAX_SECRET_BYTES || Buffer.byteLength(secret) > MAX_SECRET_BYTES) return false;

@@ -6,6 +6,7 @@ import type { Handlers } from "#lib/rpc/call.ts";
 import { applyClient } from "../client/apply.ts";
 import { patchClient } from "../client/patch.ts";
 import { changeClient, registerClient, replaceClient, replaceLifespans } from "../client/register.ts";
+import { endRotatedSecrets, rotateSecret } from "../client/rotate-secret.ts";
 import type { Deps } from "../deps.ts";
 import { deleteClient, getClient, listClients } from "../store/clients.ts";
 import { makePageToken, openPageToken, pageSize } from "./page-token.ts";
@@ -48,6 +49,14 @@ export function clientService(deps: Deps): Handlers<typeof ClientService> {
       if (kind === "missing") raise(Code.NotFound);
       deps.log.info("client_deleted", { client_id: clientId });
       return {};
+    },
+
+    async rotateClientSecret({ clientId }, { now }) {
+      return { client: (await rotateSecret(deps, clientId, now)) ?? raise(Code.NotFound) };
+    },
+
+    async deleteRotatedClientSecrets({ clientId }, { now }) {
+      return { client: (await endRotatedSecrets(deps, clientId, now)) ?? raise(Code.NotFound) };
     },
 
     async updateClientLifespans({ clientId, lifespans }, { now }) {

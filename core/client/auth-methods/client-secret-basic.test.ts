@@ -14,7 +14,11 @@ const deps = { slowHash: makeSlowHash({ random: pooledRandom() }) } as Authentic
 const base64 = (text: string | Uint8Array) => Buffer.from(text as string).toString("base64");
 const read = (authorization: string) => clientSecretBasic.read(create(ClientAuthenticationSchema, { authorization }));
 const isRight = (authorization: string, secret: string) =>
-  read(authorization)?.isRight(deps, { record: { secret: keepMadeSecret(secret) } } as Parameters<NonNullable<ReturnType<typeof read>>["isRight"]>[1], 0 as EpochMillis);
+  read(authorization)?.isRight(
+    deps,
+    { record: { secret: keepMadeSecret(secret), rotatedSecrets: [] } } as Parameters<NonNullable<ReturnType<typeof read>>["isRight"]>[1],
+    0 as EpochMillis,
+  );
 
 test("RFC 6749 App. B: the vector of the specification is decoded, in id and secret", () => {
   const encoded = "+%25%26%2B%C2%A3%E2%82%AC";

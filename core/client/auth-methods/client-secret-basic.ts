@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { isRightSecret } from "../secret.ts";
+import { isSecretOf } from "../secret.ts";
 import type { AuthMethod } from "./auth-method.ts";
 import { authenticationFailed } from "./failure.ts";
 
@@ -12,7 +12,7 @@ export const clientSecretBasic: AuthMethod = {
   read({ authorization }) {
     if (authorization === "") return undefined;
     const { id, secret } = readBasic(authorization);
-    return { clientId: id, isRight: (deps, { record }) => isRightSecret(deps, record.secret, secret) };
+    return { clientId: id, isRight: (deps, { record }) => isSecretOf(deps, record, secret) };
   },
 };
 

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file writ/store/v1/client_record.proto.
  */
 export const file_writ_store_v1_client_record: GenFile = /*@__PURE__*/
-  fileDesc("CiF3cml0L3N0b3JlL3YxL2NsaWVudF9yZWNvcmQucHJvdG8SDXdyaXQuc3RvcmUudjEiqgEKDENsaWVudFJlY29yZBIlCgZjbGllbnQYASABKAsyFS53cml0LmFkbWluLnYxLkNsaWVudBIXCg1zZWNyZXRfc2hhMjU2GAIgASgMSAASFAoKc2VjcmV0X3BoYxgDIAEoCUgAEhcKDXNlY3JldF9zZWFsZWQYMiABKAlIABIhChlyZWdpc3RyYXRpb25fdG9rZW5fc2hhMjU2GFAgASgMQggKBnNlY3JldGIGcHJvdG8z", [file_writ_admin_v1_client]);
+  fileDesc("CiF3cml0L3N0b3JlL3YxL2NsaWVudF9yZWNvcmQucHJvdG8SDXdyaXQuc3RvcmUudjEi4QEKDENsaWVudFJlY29yZBIlCgZjbGllbnQYASABKAsyFS53cml0LmFkbWluLnYxLkNsaWVudBIXCg1zZWNyZXRfc2hhMjU2GAIgASgMSAASFAoKc2VjcmV0X3BoYxgDIAEoCUgAEhcKDXNlY3JldF9zZWFsZWQYMiABKAlIABIhChlyZWdpc3RyYXRpb25fdG9rZW5fc2hhMjU2GFAgASgMEjUKD3JvdGF0ZWRfc2VjcmV0cxhkIAMoCzIcLndyaXQuc3RvcmUudjEuUm90YXRlZFNlY3JldEIICgZzZWNyZXQiSAoNUm90YXRlZFNlY3JldBIXCg1zZWNyZXRfc2hhMjU2GAEgASgMSAASFAoKc2VjcmV0X3BoYxgCIAEoCUgAQggKBnNlY3JldGIGcHJvdG8z", [file_writ_admin_v1_client]);
 
 /**
  * Document of a client row: the public message and what only the server knows.
@@ -64,6 +64,13 @@ export type ClientRecord = Message<"writ.store.v1.ClientRecord"> & {
    * @generated from field: bytes registration_token_sha256 = 80;
    */
   registrationTokenSha256: Uint8Array;
+
+  /**
+   * Secrets before the present one that work still, the newest first (hydra.md §3.2).
+   *
+   * @generated from field: repeated writ.store.v1.RotatedSecret rotated_secrets = 100;
+   */
+  rotatedSecrets: RotatedSecret[];
 };
 
 /**
@@ -72,4 +79,41 @@ export type ClientRecord = Message<"writ.store.v1.ClientRecord"> & {
  */
 export const ClientRecordSchema: GenMessage<ClientRecord> = /*@__PURE__*/
   messageDesc(file_writ_store_v1_client_record, 0);
+
+/**
+ * A secret that was rotated away.
+ *
+ * @generated from message writ.store.v1.RotatedSecret
+ */
+export type RotatedSecret = Message<"writ.store.v1.RotatedSecret"> & {
+  /**
+   * How it can be checked.
+   *
+   * @generated from oneof writ.store.v1.RotatedSecret.secret
+   */
+  secret: {
+    /**
+     * SHA-256 of a secret that the server made with full entropy.
+     *
+     * @generated from field: bytes secret_sha256 = 1;
+     */
+    value: Uint8Array;
+    case: "secretSha256";
+  } | {
+    /**
+     * PHC string of the slow hash of a secret that somebody chose.
+     *
+     * @generated from field: string secret_phc = 2;
+     */
+    value: string;
+    case: "secretPhc";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message writ.store.v1.RotatedSecret.
+ * Use `create(RotatedSecretSchema)` to create a new message.
+ */
+export const RotatedSecretSchema: GenMessage<RotatedSecret> = /*@__PURE__*/
+  messageDesc(file_writ_store_v1_client_record, 1);
 
