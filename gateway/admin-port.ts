@@ -4,6 +4,7 @@ import { makeAdminGuard } from "./admin-guard.ts";
 import { configuredCors, isPreflight } from "./http/cors.ts";
 import { type Handler, send, sendJson, UNCACHED } from "./http/exchange.ts";
 import { refuseMethod, serveRoute } from "./http/methods.ts";
+import { METRICS_TYPE, type Metrics } from "./http/metrics.ts";
 import { sendNotFound } from "./http/not-found.ts";
 import { alive, ready } from "./oauth/health.ts";
 import { openApiDocument } from "./openapi/document.ts";
@@ -14,7 +15,11 @@ import { REST_SERVICES } from "./rest/services.ts";
 import type { GatewayOptions, Port } from "./server.ts";
 
 /** What operators, login and consent apps and Hydra's tools reach. */
-export function adminPort({ transport: gatewayTransport, adminTransport: transport = gatewayTransport, config, log }: GatewayOptions, isStopping: () => boolean): Port {
+export function adminPort(
+  { transport: gatewayTransport, adminTransport: transport = gatewayTransport, config, log }: GatewayOptions,
+  isStopping: () => boolean,
+  metrics: Pick<Metrics, "render">,
+): Port {
   const { cors: corsConfig } = config.serve.admin;
   const refusal = makeAdminGuard(config);
   const cors = configuredCors(corsConfig);
@@ -23,6 +28,7 @@ export function adminPort({ transport: gatewayTransport, adminTransport: transpo
   const fixed: ReadonlyMap<string, Handler> = new Map<string, Handler>([
     ["/admin/health/alive", alive],
     ["/admin/health/ready", ready(createClient(Health, transport), isStopping)],
+    ["/admin/metrics/prometheus", (exchange) => send(exchange, 200, METRICS_TYPE, metrics.render())],
     ["/admin/openapi.json", (exchange) => send(exchange, 200, "application/json", openApi())],
   ]);
   const hideMethods = config.compat === "hydra";

@@ -6,6 +6,7 @@ import type { Random } from "#lib/random.ts";
 import { adminPort } from "./admin-port.ts";
 import { type Exchange, type Handler, sendJson } from "./http/exchange.ts";
 import { type Listener, listen } from "./http/listener.ts";
+import { type Metrics, makeMetrics } from "./http/metrics.ts";
 import { makeProxies, type Proxies } from "./http/proxies.ts";
 import { publicPort } from "./public-port.ts";
 
@@ -49,14 +50,15 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { config, listen: which, log } = options;
   let stopping = false;
   const isStopping = (): boolean => stopping;
-  const open = (port: Port): Promise<Listener> => listen(port.name, config.serve[port.name], log, onRequest(port, options));
+  const metrics = makeMetrics();
+  const open = (port: Port): Promise<Listener> => listen(port.name, config.serve[port.name], log, onRequest(port, options, metrics));
   const listeners: { public?: Listener; admin?: Listener } = {};
   const closeAll = async (graceMillis: number): Promise<void> => {
     await Promise.all([listeners.public?.close(graceMillis), listeners.admin?.close(graceMillis)]);
   };
   try {
     if (which.public) listeners.public = await open(publicPort(options, isStopping));
-    if (which.admin) listeners.admin = await open(adminPort(options, isStopping));
+    if (which.admin) listeners.admin = await open(adminPort(options, isStopping, metrics));
   } catch (error) {
     await closeAll(0);
     throw error;
@@ -77,7 +79,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 /** Status in the log of a request whose sender left before it was answered. */
 const GONE = 499;
 
-function onRequest({ name, serve, renderError }: Port, { log, random, config }: GatewayOptions): (request: IncomingMessage, response: ServerResponse) => void {
+function onRequest({ name, serve, renderError }: Port, { log, random, config }: GatewayOptions, metrics: Metrics): (request: IncomingMessage, response: ServerResponse) => void {
   const { [name]: port } = config.serve;
   const proxies = makeProxies(name, port);
   const isQuiet = port.request_log.disable_for_health ? (route: string): boolean => /^(\/admin)?\/health\//.test(route) : () => false;
@@ -85,14 +87,23 @@ function onRequest({ name, serve, renderError }: Port, { log, random, config }: 
     const startedAt = performance.now();
     const exchange = makeExchange(request, response, proxies, random);
     const finish = (): void => {
-      if (isQuiet(exchange.route)) return;
       const status = response.headersSent ? response.statusCode : GONE;
+      const elapsed = performance.now() - startedAt;
+      metrics.observe({
+        method: request.method ?? "GET",
+        endpoint: exchange.route,
+        status,
+        milliseconds: elapsed,
+        requestBytes: Number(request.headers["content-length"] ?? 0),
+        responseBytes: exchange.sentBytes,
+      });
+      if (isQuiet(exchange.route)) return;
       log.info("request", {
         listener: name,
         method: request.method,
         route: exchange.route,
         status,
-        milliseconds: Math.round((performance.now() - startedAt) * 100) / 100,
+        milliseconds: Math.round(elapsed * 100) / 100,
         request_id: exchange.requestId,
       });
     };
@@ -138,6 +149,7 @@ function makeExchange(request: IncomingMessage, response: ServerResponse, proxie
     requestId,
     headers: { "x-request-id": requestId },
     route: "(none)",
+    sentBytes: 0,
   };
 }
 

@@ -17,6 +17,8 @@ export interface Exchange {
   readonly headers: Record<string, string>;
   /** Pattern that the request matched, for the log: a path itself may hold identifiers. */
   route: string;
+  /** Size of the answer's body, once it is sent. */
+  sentBytes: number;
 }
 
 /** Answers a request. What it throws is rendered by the listener. */
@@ -30,18 +32,20 @@ export const UNCACHED = { "cache-control": "private, no-cache, no-store, must-re
 
 /** Sends an answer whole; does nothing when one was sent already. */
 export function send(
-  { request, response, headers }: Exchange,
+  exchange: Exchange,
   status: number,
   type: string | undefined,
   body: string | Uint8Array,
   more: Readonly<Record<string, string | readonly string[]>> = {},
 ): void {
+  const { request, response, headers } = exchange;
   if (response.headersSent) return;
   const isEmpty = status === 204 || status === 304;
   const all: Record<string, string | number | readonly string[]> = { ...headers, ...more };
   if (type !== undefined) all["content-type"] = type;
   const length = typeof body === "string" ? Buffer.byteLength(body) : body.length;
   if (!isEmpty) all["content-length"] = length;
+  exchange.sentBytes = length;
   response.writeHead(status, all as OutgoingHttpHeaders);
   if (isEmpty || length === 0 || request.method === "HEAD") response.end();
   else if (typeof body === "string" && length === body.length)

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { create } from "@bufbuild/protobuf";
 import { ClientAuthenticationSchema } from "#gen/writ/oauth/v1/request_pb.ts";
+import { ClientRecordSchema } from "#gen/writ/store/v1/client_record_pb.ts";
 import { OAuthError } from "#lib/errors.ts";
 import { pooledRandom } from "#lib/random.ts";
 import type { EpochMillis } from "#lib/time.ts";
@@ -16,7 +17,7 @@ const read = (authorization: string) => clientSecretBasic.read(create(ClientAuth
 const isRight = (authorization: string, secret: string) =>
   read(authorization)?.isRight(
     deps,
-    { record: { secret: keepMadeSecret(secret), rotatedSecrets: [] } } as Parameters<NonNullable<ReturnType<typeof read>>["isRight"]>[1],
+    { record: create(ClientRecordSchema, { secret: keepMadeSecret(secret) }) } as Parameters<NonNullable<ReturnType<typeof read>>["isRight"]>[1],
     0 as EpochMillis,
   );
 
