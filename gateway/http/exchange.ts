@@ -45,7 +45,7 @@ export function send(
   if (type !== undefined) all["content-type"] = type;
   const length = typeof body === "string" ? Buffer.byteLength(body) : body.length;
   if (!isEmpty) all["content-length"] = length;
-  exchange.sentBytes = length;
+  exchange.sentBytes = request.method === "HEAD" ? 0 : length;
   response.writeHead(status, all as OutgoingHttpHeaders);
   if (isEmpty || length === 0 || request.method === "HEAD") response.end();
   else if (typeof body === "string" && length === body.length)
