@@ -209,7 +209,7 @@ describeWrit("tokens of a grant", { clock: time.clock }, (writ) => {
       [await send(url, bearer(own.access_token)), 401, /error="invalid_token"/],
       [await send(url, bearer(noOpenid.access_token)), 403, /error="insufficient_scope".*scope="openid"/],
       [await send(`${url}?access_token=${tokens.access_token}`), 400, /error="invalid_request"/],
-      [await send(url, { headers: { authorization: "Basic eA==" } }), 400, /error="invalid_request"/],
+      [await send(url, { headers: { authorization: "Basic eA==" } }), 401, /^Bearer$/], // §3.1: another scheme brings no token
       [await postForm(url, { access_token: tokens.access_token }, { headers: { authorization: `Bearer ${tokens.access_token}` } }), 400, /error="invalid_request"/],
     ] as const) {
       assert.equal(answer.status, status, answer.text);

@@ -120,6 +120,19 @@ describeWrit("pairwise subjects", { config: PAIRWISE }, (writ) => {
     }
   });
 
+  test("OIDC Core §3.1.2.2, §8: a value of sub in claims is the one that the client knows; the real subject is no answer to a guess, and tokens by the front have the pairwise one too", async () => {
+    const rp = await pairwise(writ(), { grant_types: ["authorization_code", "implicit"], response_types: ["code", "id_token token"] });
+    const [subject, agent] = [newSubject(), openUserAgent(writ())];
+    const request = { response_type: "id_token token", nonce: "n-0S6_WzA2Mj", scope: "openid" };
+    const first = await finishFlow(writ(), agent, rp.request(request), { login: { subject, remember: true }, consent: { remember: true } });
+    const { sub } = claimsOf(first.id_token ?? "");
+    assert.notEqual(sub, subject);
+    assert.equal((await userinfo(writ(), first.access_token ?? "")).sub, sub);
+    const ask = (value: string) => rp.request({ ...request, prompt: "none", claims: JSON.stringify({ id_token: { sub: { value } } }) });
+    assert.equal(claimsOf((await finishFlow(writ(), agent, ask(sub), { login: { subject } })).id_token ?? "").sub, sub);
+    assert.equal(parametersOf((await agent.get(ask(subject))).headers.get("location")).error, "login_required");
+  });
+
   test("OIDC Core §8.1, OIDC Registration §5: clients that one sector_identifier_uri names share subjects, wherever they are; the list is fetched and looked at", async () => {
     peer.serve("/sector", ["https://rp.example/cb", "https://rp2.example/cb"]);
     const sector = { sector_identifier_uri: `${peer.url}/sector` };

@@ -81,6 +81,18 @@ describeWrit("request objects", {}, (writ) => {
     assert.equal(unnamed.error, "invalid_request_object");
   });
 
+  test("OIDC Core §5.5, §6.1: claims stand in an object as an object, and the response type of a hybrid flow as text; both count", async () => {
+    const rp = await newRp({ grant_types: ["authorization_code", "implicit"], response_types: ["code id_token"] });
+    const claims = { id_token: { level: { essential: true } } };
+    const inside = { client_id: rp.client.client_id, response_type: "id_token code", redirect_uri: rp.redirectUri, scope: "openid", nonce: "n-0S6_WzA2Mj", claims };
+    const request = rp.request({ response_type: "code id_token", scope: "openid", request: await sign(inside, "ES256", ec.privateKey) });
+    assert.deepEqual(JSON.parse((await seen(request)).claims ?? ""), claims);
+    const answer = await finishFlow(writ(), openUserAgent(writ()), request, { consent: { session: { id_token: { level: "gold" } } } });
+    assert.equal(JSON.parse(Buffer.from((answer.id_token ?? "").split(".")[1] ?? "", "base64url").toString()).level, "gold");
+    const wrong = { ...inside, claims: { id_token: { level: 1 } } };
+    assert.equal((await refusal(rp.request({ response_type: "code id_token", scope: "openid", request: await sign(wrong, "ES256", ec.privateKey) }))).error, "invalid_request");
+  });
+
   test("oauth4webapi 3: an object that the library made", async () => {
     const rp = await newRp();
     const as: oauth.AuthorizationServer = { issuer: ISSUER_URL };

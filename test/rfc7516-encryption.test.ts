@@ -59,6 +59,20 @@ describeWrit("encryption to clients", { clock: time.clock }, (writ) => {
     }
   });
 
+  test("OIDC Core §3.2.2.10, §10.2: an ID token that comes by the front is encrypted too, and inside it is bound to code and access token", async () => {
+    const rp = await createRp(writ(), {
+      jwks: JWKS,
+      id_token_encrypted_response_alg: "RSA-OAEP-256",
+      grant_types: ["authorization_code", "implicit"],
+      response_types: ["id_token", "code id_token token"],
+    });
+    for (const response_type of ["id_token", "code id_token token"]) {
+      const answer = await finishFlow(writ(), openUserAgent(writ()), rp.request({ response_type, nonce: "n-0S6_WzA2Mj", scope: "openid" }));
+      const claims = claimsOf((await open(answer.id_token ?? "", rsa.privateKey)).text);
+      assert.deepEqual([claims.sub, typeof claims.c_hash, typeof claims.at_hash], ["alice", ...(response_type === "id_token" ? ["undefined", "undefined"] : ["string", "string"])]);
+    }
+  });
+
   test("OIDC Registration §2: enc is A128CBC-HS256 unless registered; X25519 does too; a key without kid brings none", async () => {
     const rp = await createRp(writ(), { jwks: { keys: [jwk(okp, {})] }, id_token_encrypted_response_alg: "ECDH-ES" });
     const { body } = await sendJson(writ(), "GET", `/admin/clients/${rp.client.client_id}`);
