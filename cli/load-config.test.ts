@@ -47,7 +47,6 @@ describe("every key of the schema can be set by the environment", () => {
     "log.level": ["debug", "debug"],
     "log.format": ["text", "text"],
     token_prefix: ["acme", "acme"],
-    "oauth2.grant.jwt.max_ttl": ["24h", 86_400_000],
     ...Object.fromEntries(["public", "admin", "rpc"].map((port) => [`serve.${port}.socket.mode`, ["0660", "0660"]])),
     ...Object.fromEntries(["public.", "admin.", ""].map((port) => [`serve.${port}tls.allow_termination_from`, ["10.0.0.0/8,::1", ["10.0.0.0/8", "::1"]]])),
     "serve.shutdown_grace": ["1m30s", 90_000],
