@@ -50,6 +50,7 @@ describe("every key of the schema can be set by the environment", () => {
     ...Object.fromEntries(["public", "admin", "rpc"].map((port) => [`serve.${port}.socket.mode`, ["0660", "0660"]])),
     ...Object.fromEntries(["public.", "admin.", ""].map((port) => [`serve.${port}tls.allow_termination_from`, ["10.0.0.0/8,::1", ["10.0.0.0/8", "::1"]]])),
     "serve.shutdown_grace": ["1m30s", 90_000],
+    "oauth2.grant.jwt.max_ttl": ["1m30s", 90_000],
     "serve.cookies.same_site_mode": ["None", "None"],
     "serve.cookies.names.login_csrf": ["a_name", "a_name"],
     "serve.cookies.names.consent_csrf": ["a_name", "a_name"],

@@ -133,8 +133,8 @@ test("DESIGN keys: with a new secret in front everything opens; once resealed th
     await assert.rejects(start([next]), /sealed with a secret .*writ reseal/);
     await (await start([next, old])).close();
     const maintenance = await openMaintenance({ ...testConfig(dsn), secrets: { system: [next, old], pagination: [] } }, silentLog);
-    assert.deepEqual(await maintenance.reseal(), { keys: 4, sessions: 0 });
-    assert.deepEqual(await maintenance.reseal(), { keys: 0, sessions: 0 });
+    assert.deepEqual(await maintenance.reseal(), { keys: 4, secrets: 0, sessions: 0 });
+    assert.deepEqual(await maintenance.reseal(), { keys: 0, secrets: 0, sessions: 0 });
     await maintenance.close();
     await (await start([next])).close();
   });
