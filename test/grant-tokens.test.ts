@@ -245,9 +245,11 @@ describeWrit(
   (writ) => {
     test("hydra.md §8.5: a refresh ends the access tokens before it, and a refresh token has no grace", async () => {
       const rp = await createRp(writ());
-      const first = await getTokens(writ(), rp);
+      const first = await getTokens(writ(), rp, { request: { nonce: "n-0S6_WzA2Mj" } });
       assert.match(first.access_token, /^ory_at_/);
       const { body: second } = await refresh(writ(), rp, first.refresh_token, { scope: "read" });
+      const { nonce } = JSON.parse(Buffer.from(second.id_token.split(".")[1] ?? "", "base64url").toString());
+      assert.equal(nonce, "n-0S6_WzA2Mj", "hydra.md §6.3: refreshed ID tokens keep it");
       assert.equal(second.scope, "openid offline_access read", "scope is not looked at");
       assert.deepEqual([await isActive(writ(), first.access_token), await isActive(writ(), second.access_token)], [false, true]);
       assert.equal((await refresh(writ(), rp, first.refresh_token)).body.error, "invalid_grant");

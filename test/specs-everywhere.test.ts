@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
+import { inspect } from "node:util";
 import { importJWK, SignJWT } from "jose";
+import type { Log } from "#lib/events.ts";
 import { DAY, makeTestClock } from "./harness/clock.ts";
 import { createDevice, newCodes } from "./harness/device.ts";
 import { createClient, introspect, postForm, send, sendJson } from "./harness/http.ts";
@@ -9,9 +11,12 @@ import { consentApp, createRp, finishFlow, getTokens, goToLogin, ISSUER_URL, log
 import { describeWrit } from "./harness/writ.ts";
 
 const time = makeTestClock();
+const logged: string[] = [];
+const write = (event: string, fields: object = {}): void => void logged.push(`${event} ${inspect(fields, { depth: 8 })}`);
+const log: Log = { debug: write, info: write, warn: write, error: write };
 const CROSS_ORIGIN = { origin: "https://page.example", "access-control-request-method": "GET" };
 
-describeWrit("rules that hold at every endpoint", { clock: time.clock, config: { serve: { public: { cors: { enabled: true, allowed_origins: ["*"] } } } } }, (writ) => {
+describeWrit("rules that hold at every endpoint", { clock: time.clock, log, config: { serve: { public: { cors: { enabled: true, allowed_origins: ["*"] } } } } }, (writ) => {
   test("specs.md §0.8, RFC 9700 §2.6: with CORS on for every origin, no page reads what a browser is sent to; what clients call it does", async () => {
     for (const path of ["/oauth2/auth", "/oauth2/sessions/logout", "/oauth2/sessions/check", "/oauth2/device/verify", "/oauth2/fallbacks/login", "/oauth2/fallbacks/logout"])
       for (const method of ["GET", "POST", "OPTIONS"]) {
@@ -193,5 +198,38 @@ describeWrit("rules that hold at every endpoint", { clock: time.clock, config: {
       const same = left.subarray(17).filter((byte, i) => byte === right[17 + i]).length;
       assert.ok(same < left.length / 4, `${same} of ${left.length} bytes`);
     }
+  });
+
+  test("RFC 6749 §10.3, RFC 8628 §5.2: no token, code, secret or verifier is logged, of requests that succeed and of those that fail", async () => {
+    logged.splice(0);
+    const rp = await createRp(writ());
+    const agent = openUserAgent(writ());
+    const basic = [rp.client.client_id, rp.client.client_secret] as const;
+    const codes = await newCodes(writ(), await createDevice(writ()));
+    const accepted = await loginApp.accept(writ(), await goToLogin(agent, rp.request({ nonce: "a nonce of its own" })));
+    const tokens = await getTokens(writ(), rp);
+    const { body: refreshed } = await postForm(`${writ().publicUrl}/oauth2/token`, { grant_type: "refresh_token", refresh_token: tokens.refresh_token }, { basic });
+    const verifier = "a-wrong-verifier-of-forty-three-characters-1";
+    const answers = await Promise.all([
+      postForm(`${writ().publicUrl}/oauth2/token`, { grant_type: "authorization_code", code: `${tokens.access_token}x`, code_verifier: verifier }, { basic }),
+      postForm(`${writ().publicUrl}/oauth2/token`, { grant_type: "client_credentials" }, { basic: [basic[0], "a wrong secret of somebody"] }),
+      postForm(`${writ().publicUrl}/oauth2/revoke`, { token: refreshed.access_token }, { basic }),
+      send(`${writ().publicUrl}/oauth2/token?client_secret=a-secret-in-the-query`, { method: "POST" }),
+    ]);
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      [400, 401, 200, 400],
+    );
+    const text = logged.join("\n");
+    assert.ok(text.includes(rp.client.client_id) && text.includes("token_revoked"), "it is the log that was read");
+    const secrets = { ...tokens, ...refreshed, codes: codes.device_code, userCode: codes.user_code, secret: basic[1], verifier, redirect: accepted.body.redirect_to };
+    for (const [name, value] of Object.entries({
+      ...secrets,
+      refresh: tokens.refresh_token,
+      wrong: "a wrong secret of somebody",
+      query: "a-secret-in-the-query",
+      nonce: "a nonce of its own",
+    }))
+      if (!["scope", "token_type", "expires_in"].includes(name)) assert.equal(text.includes(String(value)), false, name);
   });
 });

@@ -82,7 +82,11 @@ export interface IssuingRequest {
  * Gathers what is needed to issue the tokens of a grant, and asks the web hooks.
  * @throws OAuthError access_denied, server_error when a hook refuses or fails
  */
-export async function prepareIssuing(deps: IssueDeps, { client, grant, scope, lifetimes, request, parts = ALL_PARTS, isRefresh = false }: IssuingRequest, now: EpochMillis): Promise<Issuing> {
+export async function prepareIssuing(
+  deps: IssueDeps,
+  { client, grant, scope, lifetimes, request, parts = ALL_PARTS, isRefresh = false }: IssuingRequest,
+  now: EpochMillis,
+): Promise<Issuing> {
   const { outcome } = grant.record.consent ?? {};
   if (outcome?.case !== "accepted") throw new Error("tokens of a grant that was not consented to");
   const { scope: granted, audience } = outcome.value;
@@ -149,7 +153,12 @@ export function issueAccessToken(deps: IssueDeps, issuing: Issuing, grant: Grant
 }
 
 /** Issues the ID token of a grant, bound to what it comes with. Empty: there is none. */
-export async function issueIdToken(deps: IssueDeps, { idKey, idEncryption, lifetimes, isRefresh }: Issuing, content: Omit<IdTokenContent, "expiresIn">, now: EpochMillis): Promise<string> {
+export async function issueIdToken(
+  deps: IssueDeps,
+  { idKey, idEncryption, lifetimes, isRefresh }: Issuing,
+  content: Omit<IdTokenContent, "expiresIn">,
+  now: EpochMillis,
+): Promise<string> {
   if (idKey === undefined) return "";
   const idToken = signIdToken(deps, idKey, { ...content, withoutNonce: isRefresh && !deps.settings.compatHydra, expiresIn: lifetimes.idToken }, now);
   return idEncryption === undefined ? idToken : encrypt(idEncryption, idToken, { nested: true });
