@@ -135,6 +135,19 @@ describeWrit("rules that hold at every endpoint", { clock: time.clock, log, conf
     assert.deepEqual([body.skip, body.subject], [true, subject]);
   });
 
+  test("OIDC Core §3.1.2.2: a hint holds to the end: where the login app knows the browser by another subject the client hears login_required, and of nobody else", async () => {
+    const rp = await createRp(writ());
+    const [agent, subject] = [openUserAgent(writ()), newSubject()];
+    const tokens = await getTokens(writ(), rp, { agent, login: { subject, remember: true } });
+    const accept = async (more: Readonly<Record<string, string>>) => {
+      const { body } = await loginApp.accept(writ(), await goToLogin(agent, rp.request(more)), { subject: newSubject() });
+      return parametersOf((await agent.get(body.redirect_to)).headers.get("location"));
+    };
+    const { error, state } = await accept({ id_token_hint: tokens.id_token });
+    assert.deepEqual([error, state], ["login_required", "a state that comes back"]);
+    assert.ok((await accept({})).login_challenge, "without a hint they log in for themselves");
+  });
+
   test("RFC 8252 §7.3, §8.3: localhost is not 127.0.0.1, and a number that is no port is none", async () => {
     const named = await createRp(writ(), { redirect_uris: ["http://localhost/cb"] });
     const numbered = await createRp(writ(), { redirect_uris: ["http://127.0.0.1/cb"] });
