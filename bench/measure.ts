@@ -1,11 +1,11 @@
 import { CONNECTIONS, type Outcome } from "./load/wrk.ts";
-import { cpuMicros, type Running } from "./process.ts";
+import { cpuMicros, type Measured } from "./process.ts";
 
 /** One server with one kind of request. */
 export interface Party {
   readonly name: string;
   /** Whose CPU counts. */
-  readonly servers: readonly Running[];
+  readonly servers: readonly Measured[];
   /** What a request is worth, such as 100 for a batch of 100 tokens. 1 unless set. */
   readonly worth?: number;
   /** Loads it for about so many seconds. */

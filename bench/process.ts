@@ -1,16 +1,25 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { availableParallelism } from "node:os";
 
 /** Servers and load each have a core, where the machine has two and `taskset`; this process is with the load (scripts/bench.mjs). */
 const canPin = spawnSync("taskset", ["-c", "0,1", "true"]).status === 0;
-const onServersCore = (command: readonly string[]): readonly string[] => (canPin ? ["taskset", "-c", "0", ...command] : command);
+const onServersCore = (command: readonly string[], core: number): readonly string[] => (canPin ? ["taskset", "-c", String(core), ...command] : command);
+
+/** Whether two servers and their load can have cores of their own. */
+export const CAN_SCALE = canPin && availableParallelism() >= 4;
 
 /** How the processes are spread. */
 export const PINNING = canPin ? "servers on core 0, load on core 1" : "servers and load are not pinned";
 
-/** A server that is measured. */
-export interface Running {
+/** A process whose CPU is measured. */
+export interface Measured {
+  readonly child: { readonly pid?: number | undefined };
+}
+
+/** A server that is measured, and that the bench has started. */
+export interface Running extends Measured {
   readonly child: ChildProcess;
   /** What it printed after `ready`, or the URL that answered. */
   readonly url: string;
@@ -22,11 +31,11 @@ export interface Running {
 export const opened: ChildProcess[] = [];
 
 /**
- * Starts a script on the servers' core. It is ready when it prints `ready URL`, or when `health` answers; then it logs to
+ * Starts a script on the servers' core, or another. It is ready when it prints `ready URL`, or when `health` answers; then it logs to
  * /dev/null, since reading what it logs would take CPU from what is measured.
  */
-export async function start(args: readonly string[], env: Readonly<Record<string, string>> = {}, health?: string): Promise<Running> {
-  const [command = "", ...rest] = onServersCore([process.execPath, ...args]);
+export async function start(args: readonly string[], env: Readonly<Record<string, string>> = {}, health?: string, core = 0): Promise<Running> {
+  const [command = "", ...rest] = onServersCore([process.execPath, ...args], core);
   const output = health === undefined ? "pipe" : "ignore";
   const began = performance.now();
   const child = spawn(command, rest, { stdio: ["ignore", output, health === undefined ? "pipe" : "ignore"], env: { ...process.env, NODE_ENV: "production", ...env } });
@@ -70,7 +79,7 @@ export function has(command: string): boolean {
 }
 
 /** CPU time that processes have used with all their threads, in microseconds. Linux only: the scheduler counts nanoseconds. */
-export function cpuMicros(servers: readonly Running[]): number {
+export function cpuMicros(servers: readonly Measured[]): number {
   let nanos = 0;
   for (const { child } of servers)
     for (const task of readdirSync(`/proc/${child.pid}/task`)) nanos += Number(readFileSync(`/proc/${child.pid}/task/${task}/schedstat`, "utf8").split(" ")[0]);

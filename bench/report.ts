@@ -5,7 +5,7 @@ import { chart } from "./chart.ts";
 import type { Costs, Fact } from "./facts.ts";
 import { GENERATOR } from "./load/wrk.ts";
 import type { Pace, Result, Spread } from "./measure.ts";
-import { PINNING } from "./process.ts";
+import { CAN_SCALE, PINNING } from "./process.ts";
 
 /** All that one run found. */
 export interface Report {
@@ -41,6 +41,7 @@ export function tables({ results, facts, costs }: Report): string {
     wanted(each),
     each.most === undefined && each.least === undefined ? "" : isMet(each, 0) ? "met" : "missed",
   ]);
+  const scaling = CAN_SCALE ? [] : [`Scaling over cores: not measured, for this machine has ${availableParallelism()}.`];
   const kinds = [...new Set(Object.values(costs).flatMap((cost) => Object.keys(cost)))];
   return [
     markdown(["request", "server", "per second", "CPU µs", "p50 ms", "p99 ms"], 2, parties),
@@ -54,6 +55,7 @@ export function tables({ results, facts, costs }: Report): string {
             Object.entries(costs).map(([name, cost]) => [name, ...kinds.map((kind) => `${cost[kind] ?? 0}`)]),
           ),
         ]),
+    ...scaling,
   ].join("\n\n");
 }
 

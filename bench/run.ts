@@ -25,7 +25,7 @@ const { values: flags } = parseArgs({
     only: { type: "string" },
   },
 });
-const pace: Pace = flags.quick ? { rounds: 5, seconds: 1, warmUp: 1 } : { rounds: 9, seconds: 2, warmUp: 4 };
+const pace: Pace = flags.quick ? { rounds: 7, seconds: 1, warmUp: 1 } : { rounds: 9, seconds: 2, warmUp: 4 };
 const slack = Number(flags.slack);
 const folder = mkdtempSync(join(tmpdir(), "writ-bench-"));
 process.on("exit", () => {

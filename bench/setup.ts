@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { flowOfPeer, flowOfWrit, many, postForm } from "./load/flows.ts";
 import { type Load, load } from "./load/wrk.ts";
 import type { Party } from "./measure.ts";
-import { type Running, start } from "./process.ts";
+import { type Measured, type Running, start } from "./process.ts";
 import { AUTHORIZATION } from "./servers/client.ts";
 import { type Client, CODE_FLOW, createClient, machine, startWrit, type Writ, type WritOptions } from "./servers/writ.ts";
 
@@ -51,7 +51,7 @@ export function makeSetup(folder: string, program?: string): Setup {
 }
 
 /** A party that wrk loads. */
-export function wrkParty({ folder }: Setup, name: string, servers: readonly Running[], what: Load, worth = 1): Party {
+export function wrkParty({ folder }: Setup, name: string, servers: readonly Measured[], what: Load, worth = 1): Party {
   return { name, servers, worth, load: (seconds) => load(what, seconds, folder) };
 }
 

@@ -249,7 +249,7 @@ describeWrit("request objects", {}, (writ) => {
   test("RFC 9101 §9, OIDC Discovery §3: metadata says what is supported", async () => {
     const { body } = await sendJson({ ...writ(), adminUrl: writ().publicUrl }, "GET", "/.well-known/openid-configuration");
     assert.deepEqual([body.request_parameter_supported, body.request_uri_parameter_supported, body.require_request_uri_registration], [true, true, true]);
-    assert.deepEqual([body.request_object_signing_alg_values_supported.includes("none"), body.request_object_signing_alg_values_supported.includes("RS256")], [true, true]);
+    assert.deepEqual([body.request_object_signing_alg_values_supported.includes("none"), body.request_object_signing_alg_values_supported.includes("RS256")], [false, true]);
   });
 });
 
@@ -260,5 +260,7 @@ describeWrit("request objects under compat: hydra", { config: { compat: "hydra" 
     const strict = await createRp(writ(), { request_object_signing_alg: "RS256" });
     const { headers } = await openUserAgent(writ()).get(strict.request({ request: unsigned({}) }));
     assert.equal(parametersOf(headers.get("location")).error, "invalid_request_object");
+    const { body } = await sendJson({ ...writ(), adminUrl: writ().publicUrl }, "GET", "/.well-known/openid-configuration");
+    assert.ok(body.request_object_signing_alg_values_supported.includes("none"));
   });
 });

@@ -71,10 +71,10 @@ for (const engine of ["sqlite", ...(hasMariadb() ? ["mariadb"] : [])])
         rp = await createRp(writ);
         machine = await createClient(writ);
         signer = await createClient(writ, { access_token_strategy: "jwt" });
-        hook.answer({ status: 200, body: { session: { access_token: { from: "hook" }, id_token: { nickname: "N" } } } });
+        hook.answer({ status: 200, body: { session: { access_token: { from: "hook" }, id_token: { crew: "N" } } } });
         const subject = newSubject();
         const browser = openUserAgent(writ);
-        const answers = { login: { subject, remember: true, remember_for: 0 }, consent: { remember: true, remember_for: 0, session: { id_token: { nickname: "C" } } } };
+        const answers = { login: { subject, remember: true, remember_for: 0 }, consent: { remember: true, remember_for: 0, session: { id_token: { crew: "C" } } } };
         const tokens = await getTokens(writ, rp, { agent: browser, ...answers });
         for (const [name, value] of browser.cookies) agent.cookies.set(name, value);
         hook.answer({ status: 204 });
@@ -102,7 +102,7 @@ for (const engine of ["sqlite", ...(hasMariadb() ? ["mariadb"] : [])])
       ])
         await during(secrets, async (writ) => {
           for (const name of ["access", "rowless", "jwt"]) assert.equal(await isActive(writ, known[name] ?? ""), true, name);
-          assert.deepEqual([(await introspect(writ, known.access ?? "")).ext, (await userinfo(writ, known.access ?? "")).nickname], [{ from: "hook" }, "N"]);
+          assert.deepEqual([(await introspect(writ, known.access ?? "")).ext, (await userinfo(writ, known.access ?? "")).crew], [{ from: "hook" }, "N"]);
           assert.equal((await loginApp.get(writ, known.challenge ?? "")).status, 200);
           assert.equal((await sendJson(writ, "GET", `/admin/clients?owner=pages&page_size=1&page_token=${known.page}`)).status, 200);
           assert.ok((await silently(writ, client.request())).code !== undefined, "login and consent are remembered");
@@ -123,7 +123,7 @@ for (const engine of ["sqlite", ...(hasMariadb() ? ["mariadb"] : [])])
       await during([NEW], async (writ) => {
         assert.equal(await isActive(writ, known.jwt ?? ""), true, "the key that signed it is sealed anew");
         assert.equal(await isActive(writ, known[`from ${NEW}`] ?? ""), true);
-        assert.equal((await userinfo(writ, known[`from ${NEW}`] ?? "")).nickname, "N", "what the hook attached is sealed anew");
+        assert.equal((await userinfo(writ, known[`from ${NEW}`] ?? "")).crew, "N", "what the hook attached is sealed anew");
         const next = await refresh(writ, client, known.refresh ?? "");
         assert.equal(next.status, 200, next.text);
         for (const each of [bySecret, byKey]) assert.equal(await isActive(writ, await issueToken(writ, each)), true, "client secrets depend on no system secret");
@@ -135,7 +135,7 @@ for (const engine of ["sqlite", ...(hasMariadb() ? ["mariadb"] : [])])
         assert.equal(await isActive(writ, again.access_token), true);
         const consents = await sendJson(writ, "GET", `/admin/oauth2/auth/sessions/consent?subject=${known.subject}`);
         assert.equal(
-          consents.body.some(({ session }: { session?: { id_token?: { nickname?: string } } }) => session?.id_token?.nickname === "C"),
+          consents.body.some(({ session }: { session?: { id_token?: { crew?: string } } }) => session?.id_token?.crew === "C"),
           true,
           "remembered with what the app attached",
         );

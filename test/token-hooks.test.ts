@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import { SignJWT } from "jose";
 import { configSchema } from "#lib/config.ts";
-import { MINUTE, makeTestClock } from "./harness/clock.ts";
+import { DAY, MINUTE, makeTestClock } from "./harness/clock.ts";
+import { approve, createDevice, DEVICE_GRANT, newCodes, poll } from "./harness/device.ts";
 import { type HookAnswer, startHook } from "./harness/hook.ts";
-import { type Answer, createClient, introspect, postForm } from "./harness/http.ts";
+import { type Answer, createClient, introspect, postForm, sendJson } from "./harness/http.ts";
+import { makeTestKey } from "./harness/keys.ts";
 import { createRp, finishFlow, ISSUER_URL, newSubject, openUserAgent, type Rp, redeem, refresh } from "./harness/user-agent.ts";
 import { describeWrit, type Writ } from "./harness/writ.ts";
 
@@ -74,21 +77,21 @@ describeWrit("web hooks", { clock: time.clock, config: { oauth2: { token_hook: {
     for (const strategy of ["opaque", "jwt"]) {
       const rp = await createRp(writ(), { access_token_strategy: strategy });
       const subject = newSubject();
-      hook.answer(session({ tier: "gold" }, { name: "N", sub: "somebody else", iss: "https://evil.example", sid: "x" }));
+      hook.answer(session({ tier: "gold" }, { team: "N", sub: "somebody else", iss: "https://evil.example", sid: "x" }));
       refreshHook.answer({ status: 204 });
       const { body: first } = await redeem(writ(), rp, await codeOf(writ(), rp, subject));
       const idToken = claimsOf(first.id_token);
-      assert.deepEqual([idToken.name, idToken.b, idToken.sub, idToken.iss], ["N", undefined, subject, ISSUER_URL]);
+      assert.deepEqual([idToken.team, idToken.b, idToken.sub, idToken.iss], ["N", undefined, subject, ISSUER_URL]);
       assert.notEqual(idToken.sid, "x");
       assert.deepEqual((await introspect(writ(), first.access_token)).ext, { tier: "gold" });
       if (strategy === "jwt") assert.deepEqual(claimsOf(first.access_token).ext, { tier: "gold" });
       hook.answer({ status: 204 });
       const { body: second } = await refresh(writ(), rp, first.refresh_token);
-      assert.deepEqual([hook.asked[0]?.body.session.extra, hook.asked[0]?.body.session.id_token.id_token_claims.ext.name], [{ tier: "gold" }, "N"]);
-      assert.deepEqual([claimsOf(second.id_token).name, (await introspect(writ(), second.access_token)).ext], ["N", { tier: "gold" }]);
+      assert.deepEqual([hook.asked[0]?.body.session.extra, hook.asked[0]?.body.session.id_token.id_token_claims.ext.team], [{ tier: "gold" }, "N"]);
+      assert.deepEqual([claimsOf(second.id_token).team, (await introspect(writ(), second.access_token)).ext], ["N", { tier: "gold" }]);
       hook.answer({ status: 200, body: {} });
       const { body: third } = await refresh(writ(), rp, second.refresh_token);
-      assert.deepEqual([claimsOf(third.id_token).name, (await introspect(writ(), third.access_token)).ext], [undefined, undefined]);
+      assert.deepEqual([claimsOf(third.id_token).team, (await introspect(writ(), third.access_token)).ext], [undefined, undefined]);
     }
   });
 
@@ -131,6 +134,51 @@ describeWrit("web hooks", { clock: time.clock, config: { oauth2: { token_hook: {
       assert.deepEqual((await clientCredentials(writ(), client)).body.error, "server_error");
     }
     assert.equal(refreshHook.asked.length, 0, "the refresh hook is for refreshes");
+  });
+
+  test("hydra.md §9: a device code is asked about when it is redeemed: what is answered is in the tokens, a refusal leaves the code good, a spent one asks nobody", async () => {
+    const device = await createDevice(writ(), { access_token_strategy: "jwt" });
+    const { device_code: deviceCode, user_code: userCode } = await newCodes(writ(), device);
+    hook.answer({ status: 204 });
+    await poll(writ(), device, deviceCode);
+    await approve(writ(), openUserAgent(writ()), userCode, { login: { subject: newSubject() } });
+    assert.equal(hook.asked.length, 0, "nothing is asked before there is something to issue");
+    hook.answer({ status: 403 });
+    time.advance(MINUTE);
+    assert.deepEqual([(await poll(writ(), device, deviceCode)).body.error, hook.asked[0]?.body.request.grant_types], ["access_denied", [DEVICE_GRANT]]);
+    hook.answer(session({ place: "tv" }));
+    const { status, body, text } = await poll(writ(), device, deviceCode);
+    assert.equal(status, 200, text);
+    assert.deepEqual([claimsOf(body.access_token).ext, (await introspect(writ(), body.access_token)).ext], [{ place: "tv" }, { place: "tv" }]);
+    hook.answer({ status: 500 });
+    assert.deepEqual([(await poll(writ(), device, deviceCode)).body.error, hook.asked.length], ["invalid_grant", 0]);
+    assert.equal((await introspect(writ(), body.access_token)).active, false);
+  });
+
+  test("hydra.md §9: an assertion is asked about before it is used up, and told as it came", async () => {
+    const grant = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+    const client = await createClient(writ(), { grant_types: [grant] });
+    const { publicJwk, privateKey } = await makeTestKey("ES256");
+    const issuer = `https://${newSubject()}.example`;
+    const jwk = { ...publicJwk, kid: "k", use: "sig", alg: "ES256" };
+    const trusted = { issuer, subject: "alice", scope: ["read"], jwk, expires_at: new Date(time.clock() + DAY).toISOString() };
+    assert.equal((await sendJson(writ(), "POST", "/admin/trust/grants/jwt-bearer/issuers", trusted)).status, 201);
+    const at = Math.floor(time.clock() / 1000);
+    const claims = { iss: issuer, sub: "alice", aud: ISSUER_URL, jti: newSubject(), iat: at, exp: at + 60 };
+    const assertion = await new SignJWT(claims).setProtectedHeader({ alg: "ES256", kid: "k" }).sign(privateKey);
+    const exchange = () => postForm(`${writ().publicUrl}/oauth2/token`, { grant_type: grant, assertion, scope: "read" }, { basic: [client.client_id, client.client_secret] });
+    hook.answer({ status: 500 });
+    assert.equal((await exchange()).body.error, "server_error");
+    hook.answer(session({ via: "assertion" }));
+    const { body, text } = await exchange();
+    assert.deepEqual((await introspect(writ(), body.access_token)).ext, { via: "assertion" }, text);
+    const told = hook.asked[0]?.body;
+    assert.deepEqual(
+      [told.session.id_token.subject, told.request.grant_types, told.request.payload],
+      ["alice", [grant], { grant_type: [grant], assertion: [assertion], scope: ["read"] }],
+    );
+    hook.answer({ status: 204 });
+    assert.equal((await exchange()).body.error, "invalid_grant", "now it is used up");
   });
 
   test("hydra.md §9: 403 is access_denied, all else server_error without a word of why; code and refresh token stay good", async () => {

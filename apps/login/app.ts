@@ -80,9 +80,11 @@ export function makeLoginApp({ writ, secure, onError }: LoginAppOptions): Hono {
     const alert =
       username === "" ? "Enter a user name." : Buffer.byteLength(username) > 255 ? "That user name is too long." : form.get("password") === "" ? "Enter a password." : "";
     if (alert !== "") return context.html(await showLogin(context, await getLogin(challenge), { username, remember, alert }), 400);
+    // The demo's people have any way of logging in that a client wants, the first of those it names (OIDC Core §3.1.2.1). Yours say what it was.
+    const acr = (await getLogin(challenge)).oidcContext?.acrValues[0] ?? "";
     const { redirectTo } = await writ.logins.acceptLogin({
       loginChallenge: challenge,
-      accept: { subject: username, remember, rememberFor: remember ? REMEMBER_LOGIN : 0, amr: ["pwd"] },
+      accept: { subject: username, remember, rememberFor: remember ? REMEMBER_LOGIN : 0, amr: ["pwd"], acr },
     });
     return context.redirect(redirectTo, 303);
   });

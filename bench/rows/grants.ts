@@ -2,7 +2,7 @@ import { exchangeForm, flowOfPeer, flowOfWrit, many, postForm } from "../load/fl
 import type { Load } from "../load/wrk.ts";
 import { load } from "../load/wrk.ts";
 import { cpuRatio, type Party, rateRatio } from "../measure.ts";
-import type { Running } from "../process.ts";
+import type { Measured, Running } from "../process.ts";
 import { codesOfPeer, codesOfWrit, FORM, form, PEERS_AUTHORIZATION, type Setup, type Site, wrkParty } from "../setup.ts";
 import type { RowMaker } from "./row.ts";
 
@@ -17,7 +17,7 @@ const CHAINS = 500;
 /** A server whose codes are exchanged. */
 export interface Exchange {
   readonly name: string;
-  readonly servers: readonly Running[];
+  readonly servers: readonly Measured[];
   readonly url: string;
   readonly authorization: string;
   readonly codes: (scope: string, count: number) => Promise<{ readonly results: readonly string[] }>;

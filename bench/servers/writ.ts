@@ -34,6 +34,8 @@ export interface WritOptions {
   readonly dsn?: string;
   /** Core and gateway in processes of their own. */
   readonly apart?: boolean;
+  /** The core that it runs on. Unset: the servers' own. */
+  readonly core?: number;
   /** The file that is the command. Unset: as it is published. */
   readonly program?: string;
   readonly more?: object;
@@ -43,7 +45,15 @@ export interface WritOptions {
 export const SECRET = randomBytes(32).toString("hex");
 
 /** Starts Writ over a database that is migrated if need be, on free ports. */
-export async function startWrit({ folder, dsn = `sqlite://${join(folder, "writ.sqlite")}`, apart = false, program = PUBLISHED, more = {}, env = {} }: WritOptions): Promise<Writ> {
+export async function startWrit({
+  folder,
+  dsn = `sqlite://${join(folder, "writ.sqlite")}`,
+  apart = false,
+  core = 0,
+  program = PUBLISHED,
+  more = {},
+  env = {},
+}: WritOptions): Promise<Writ> {
   mkdirSync(folder, { recursive: true });
   const [publicPort, adminPort, rpcPort] = [await freePort(), await freePort(), await freePort()];
   const listen = (port: number) => ({ host: "127.0.0.1", port });
@@ -61,7 +71,7 @@ export async function startWrit({ folder, dsn = `sqlite://${join(folder, "writ.s
   const migrated = spawnSync(process.execPath, [program, "migrate", "sql", "up", "--yes", "-c", config], { encoding: "utf8" });
   if (migrated.status !== 0) throw new Error(`migrate: ${migrated.stdout}${migrated.stderr}`);
   const [publicUrl, adminUrl] = [`http://127.0.0.1:${publicPort}`, `http://127.0.0.1:${adminPort}`];
-  const serve = (part: string, health: string) => start([program, "serve", part, "-c", config], env, health);
+  const serve = (part: string, health: string) => start([program, "serve", part, "-c", config], env, health, core);
   const servers = apart ? [await serve("core", rpcUrl), await serve("gateway", `${publicUrl}/health/ready`)] : [await serve("all", `${publicUrl}/health/ready`)];
   return { servers, publicUrl, adminUrl, rpcUrl, dsn };
 }

@@ -12,13 +12,13 @@ import { SCOPE_CLAIMS } from "../token/scope-claims.ts";
 const METHODS = Object.keys(AUTH_METHODS);
 const ASSERTION_ALGS = [...SIGNATURE_ALGS, ...Object.keys(SECRET_ALGS)];
 /** Claims that are the server's; the values of the others come from the consent app. */
-const OWN_CLAIMS = ["sub", "iss", "aud", "iat", "exp", "auth_time", "rat", "nonce", "at_hash", "c_hash", "s_hash", "acr", "amr", "sid", "jti"];
+const OWN_CLAIMS = ["sub", "iss", "aud", "iat", "exp", "auth_time", "nonce", "at_hash", "c_hash", "s_hash", "acr", "amr", "sid", "jti"];
 
 /**
  * The metadata document. Only what works is in it; lists that would be empty are left out.
  * @see RFC 8414 §2, OIDC Discovery §3, RFC 9207 §3, OIDC RP-Initiated Logout §2.1, Session Management §3.3
  */
-export function serverMetadata({ issuerUrl, publicUrl, cookies, clients }: Settings): Readonly<Record<string, unknown>> {
+export function serverMetadata({ issuerUrl, publicUrl, cookies, clients, compatHydra }: Settings): Readonly<Record<string, unknown>> {
   return {
     issuer: issuerUrl,
     authorization_endpoint: `${publicUrl}/oauth2/auth`,
@@ -38,7 +38,7 @@ export function serverMetadata({ issuerUrl, publicUrl, cookies, clients }: Setti
     id_token_encryption_enc_values_supported: CONTENT_ENCRYPTION_ALGS,
     userinfo_encryption_alg_values_supported: KEY_MANAGEMENT_ALGS,
     userinfo_encryption_enc_values_supported: CONTENT_ENCRYPTION_ALGS,
-    claims_supported: [...OWN_CLAIMS, ...Object.values(SCOPE_CLAIMS).flat()],
+    claims_supported: [...OWN_CLAIMS, ...(compatHydra ? ["rat"] : []), ...Object.values(SCOPE_CLAIMS).flat()],
     token_endpoint_auth_methods_supported: METHODS,
     token_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGS, // RFC 8414 §2: required beside the two methods of JWTs
     code_challenge_methods_supported: ["S256"],
@@ -53,7 +53,8 @@ export function serverMetadata({ issuerUrl, publicUrl, cookies, clients }: Setti
     request_parameter_supported: true,
     request_uri_parameter_supported: true,
     require_request_uri_registration: true,
-    request_object_signing_alg_values_supported: ["none", ...SIGNATURE_ALGS],
+    // Unsigned ones are taken of clients that registered for it: whoever reads this list has not.
+    request_object_signing_alg_values_supported: [...(compatHydra ? ["none"] : []), ...SIGNATURE_ALGS],
     revocation_endpoint: `${publicUrl}/oauth2/revoke`,
     revocation_endpoint_auth_methods_supported: METHODS,
     revocation_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGS,

@@ -30,7 +30,7 @@ export function identityClaims({ settings, sealer }: Pick<Deps, "settings" | "se
     sub: record.obfuscatedSubject || subject, // OIDC Core §8
     aud: [clientId],
     auth_time: login === undefined ? undefined : toSeconds(login.authenticatedAt as EpochMillis),
-    rat: toSeconds(timeOf(id)),
+    rat: settings.compatHydra ? toSeconds(timeOf(id)) : undefined, // Hydra's: the request's time, which no specification knows
     acr: login?.acr || unmet(request),
     amr: login === undefined || login.amr.length === 0 ? undefined : login.amr,
   };

@@ -204,6 +204,17 @@ clients:
     );
     assert.match((await post({ client: { client_secret: "a secret" }, client_secret_hash: `$2b$10$${"a".repeat(53)}` })).body.error_description, /together/);
     assert.equal((await sendJson(server, "GET", "/admin/clients/hashed")).status, 404);
+    const signs = (secret: string, method = "client_secret_jwt") =>
+      sendJson(server, "POST", "/admin/clients/signs/apply", { client: { token_endpoint_auth_method: method, client_secret: secret } });
+    assert.match((await signs("too short for HS256")).body.error_description, /client_secret/);
+    for (const [secret, method, changes] of [
+      ["a secret that is long enough for HS256", "client_secret_jwt", true],
+      ["a secret that is long enough for HS256", "client_secret_jwt", undefined],
+      ["a secret that is long enough for HS256", "client_secret_basic", undefined],
+      ["a secret that is long enough for HS256", "client_secret_jwt", undefined],
+      ["another that is long enough for HS256 too", "client_secret_jwt", true],
+    ] as const)
+      assert.equal((await signs(secret, method)).body.changes_secret, changes, `${secret} ${method}`);
     const made = await post({ client: { grant_types: ["client_credentials"] }, make_secret: true });
     assert.equal((await introspect(server, await issueToken(server, made.body.after))).active, true);
     const again = await post({ client: { grant_types: ["client_credentials"] }, make_secret: true });

@@ -16,6 +16,7 @@ export function hasMariadb(): boolean {
 }
 
 let server: Promise<number> | undefined;
+let serverPid: number | undefined;
 let databases = 0;
 
 /** DSN of a new, empty database on a server that lives as long as this process. `durable`: it waits for the disk at each commit, as it must in production; the first call decides. */
@@ -28,6 +29,9 @@ export async function freshMysqlDsn({ durable = false } = {}): Promise<string> {
   await connection.end();
   return `mysql://root:@tcp(127.0.0.1:${port})/${name}?max_conns=8`;
 }
+
+/** Process id of that server. Undefined: it was not started yet. */
+export const mariadbPid = (): number | undefined => serverPid;
 
 /** On a machine that is busy with other servers it may need a second try: a port is taken meanwhile, or the installation gives up. */
 async function startServer(durable: boolean): Promise<number> {
@@ -70,6 +74,7 @@ async function startOnce(durable: boolean): Promise<number> {
   for (let tries = 0; tries < 200; tries++) {
     try {
       await (await createConnection({ host: "127.0.0.1", port, user: "root" })).end();
+      serverPid = child.pid;
       return port;
     } catch {
       await new Promise((resolve) => setTimeout(resolve, 50));
