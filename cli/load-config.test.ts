@@ -194,6 +194,8 @@ describe("what is refused, and with which words", () => {
     ["a word out of a few", "log: { level: loud }\n", /log\.level must be one of panic, fatal, error, warn, info, debug, trace$/],
     ["a bad duration", "ttl: { access_token: soon }\n", /ttl\.access_token is no duration such as 1h30m$/],
     ["a bad URL", "urls: { login: nowhere }\n", /urls\.login must be an http or https URL$/],
+    ["an issuer with a query", "urls: { self: { issuer: 'https://a.example/?t=1' } }\n", /urls\.self\.issuer may have no query, no fragment and no user name \(RFC 8414 §2\)$/],
+    ["a public URL with a fragment", "urls: { self: { public: 'https://a.example/#x' } }\n", /urls\.self\.public may have no query/],
     ["a URL of another scheme", "urls: { login: 'javascript:alert(1)' }\n", /urls\.login must be an http or https URL$/],
     [
       "a caller with two credentials",

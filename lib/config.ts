@@ -10,6 +10,7 @@ const duration = z.string().transform((text, context) => {
   return z.NEVER;
 });
 const httpUrl = z.url({ protocol: /^https?$/ });
+const issuerUrl = httpUrl.refine((text) => !/[?#@]/.test(text), "may have no query, no fragment and no user name (RFC 8414 §2)");
 /** The operator's own web hook, in Hydra's two spellings: a URL, or an object with a credential. */
 const webhook = z.preprocess(
   (value) => (typeof value === "string" ? { url: value } : value),
@@ -116,7 +117,7 @@ export const configSchema = z.strictObject({
     .prefault({}), // both empty: whoever reaches the port may do everything, which is why it is loopback only
   urls: z
     .strictObject({
-      self: z.strictObject({ issuer: httpUrl.optional(), public: httpUrl.optional(), admin: httpUrl.optional() }).prefault({}), // issuer: https but for `dev`; public: where the public port is reached, the issuer unless set
+      self: z.strictObject({ issuer: issuerUrl.optional(), public: issuerUrl.optional(), admin: httpUrl.optional() }).prefault({}), // issuer: https but for `dev`; public: where the public port is reached, the issuer unless set
       login: httpUrl.optional(), // the operator's apps; unset: a page that says so
       registration: httpUrl.optional(), // prompt=registration goes there; the login app unless set
       consent: httpUrl.optional(),

@@ -40,7 +40,8 @@ describeWrit("refresh token grant", { clock: time.clock }, (writ) => {
     assert.equal(status, 200);
     assert.notEqual(second.refresh_token, first.refresh_token);
     const [a, b] = [claimsOf(first.id_token), claimsOf(second.id_token)];
-    for (const name of ["iss", "sub", "aud", "auth_time", "nonce", "sid", "amr", "level"]) assert.deepEqual(b[name], a[name], name);
+    for (const name of ["iss", "sub", "aud", "auth_time", "sid", "amr", "level"]) assert.deepEqual(b[name], a[name], name);
+    assert.deepEqual([a.nonce, "nonce" in b], ["n-0S6_WzA2Mj", false], "it answers no request that had one");
     for (const name of ["iat", "exp", "jti", "at_hash"]) assert.notEqual(b[name], a[name], name);
     assert.deepEqual((await introspect(writ(), second.access_token)).ext, { t: 1 });
     assert.equal(await isActive(writ(), first.access_token), true, "access tokens of earlier generations live until they expire");
@@ -202,14 +203,15 @@ describeWrit("tokens of a grant", { clock: time.clock }, (writ) => {
     const url = `${writ().publicUrl}/userinfo`;
     const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
     for (const [answer, status, challenge] of [
-      [await send(url), 401, /^Bearer$/],
+      [await send(url), 401, /^Bearer realm="[^"]+"$/],
       [await send(url, bearer("x")), 401, /error="invalid_token"/],
       [await send(url, bearer(tokens.refresh_token)), 401, /error="invalid_token"/],
       [await send(url, bearer(tokens.id_token)), 401, /error="invalid_token"/],
       [await send(url, bearer(own.access_token)), 401, /error="invalid_token"/],
       [await send(url, bearer(noOpenid.access_token)), 403, /error="insufficient_scope".*scope="openid"/],
       [await send(`${url}?access_token=${tokens.access_token}`), 400, /error="invalid_request"/],
-      [await send(url, { headers: { authorization: "Basic eA==" } }), 401, /^Bearer$/], // §3.1: another scheme brings no token
+      [await send(`${url}?access_token=${tokens.access_token}`, bearer(tokens.access_token)), 400, /error="invalid_request"/],
+      [await send(url, { headers: { authorization: "Basic eA==" } }), 401, /^Bearer realm="[^"]+"$/], // §3.1: another scheme brings no token
       [await postForm(url, { access_token: tokens.access_token }, { headers: { authorization: `Bearer ${tokens.access_token}` } }), 400, /error="invalid_request"/],
     ] as const) {
       assert.equal(answer.status, status, answer.text);
@@ -244,11 +246,13 @@ describeWrit(
   (writ) => {
     test("hydra.md §8.5: a refresh ends the access tokens before it, and a refresh token has no grace", async () => {
       const rp = await createRp(writ());
-      const first = await getTokens(writ(), rp);
+      const first = await getTokens(writ(), rp, { request: { nonce: "n-0S6_WzA2Mj" } });
       assert.match(first.access_token, /^ory_at_/);
       const { rat, auth_time: authTime } = JSON.parse(Buffer.from(first.id_token.split(".")[1], "base64url").toString());
       assert.ok(rat <= authTime, "when it was asked for");
       const { body: second } = await refresh(writ(), rp, first.refresh_token, { scope: "read" });
+      const { nonce } = JSON.parse(Buffer.from(second.id_token.split(".")[1] ?? "", "base64url").toString());
+      assert.equal(nonce, "n-0S6_WzA2Mj", "hydra.md §6.3: refreshed ID tokens keep it");
       assert.equal(second.scope, "openid offline_access read", "scope is not looked at");
       assert.deepEqual([await isActive(writ(), first.access_token), await isActive(writ(), second.access_token)], [false, true]);
       assert.equal((await refresh(writ(), rp, first.refresh_token)).body.error, "invalid_grant");

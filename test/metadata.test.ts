@@ -14,6 +14,7 @@ describeWrit("metadata", {}, (writ) => {
       assert.equal(answer.status, 200);
       assert.match(answer.headers.get("content-type") ?? "", /^application\/json/);
       assert.equal(answer.body.issuer, "http://127.0.0.1:4444");
+      assert.deepEqual([answer.body.code_challenge_methods_supported, answer.body.authorization_response_iss_parameter_supported], [["S256"], true]);
       assert.deepEqual(answer.body, (await send(writ().publicUrl + FORMS[0])).body);
     });
 

@@ -125,6 +125,8 @@ describeWrit("authorization endpoint", {}, (writ) => {
     assert.deepEqual([scope.status, scope.parameters.error, scope.parameters.state], [303, "invalid_request", "a state that comes back"]);
     const state = await ask(`${rp.request()}&state=another`);
     assert.deepEqual([state.status, state.parameters.error, state.parameters.state], [303, "invalid_request", undefined]);
+    const claims = await ask(`${rp.request({ scope: "read", claims: "{}" })}&claims=%7B%7D`);
+    assert.deepEqual([claims.status, claims.parameters.error], [303, "invalid_request"], "also where it would not be looked at");
     assert.equal((await ask(`${rp.request()}&custom=1&custom=2`)).status, 302, "what the server does not know is for the login app");
   });
 

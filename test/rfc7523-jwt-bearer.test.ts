@@ -84,6 +84,8 @@ describeWrit("RFC 7523 authorization grants", { clock: time.clock }, (writ) => {
       [{ sub: "" }, /'sub'/],
       [{ sub: 5 }, /'sub'/],
       [{ sub: "x".repeat(300) }, /'sub'/],
+      [{ sub: "a\ud800" }, /'sub'/],
+      [{ sub: "a\u0000b" }, /'sub'/],
       [{ sub: "bob" }, /nobody who is trusted/],
       [{ sub: "Alice" }, /nobody who is trusted/],
       [{ sub: "alice " }, /nobody who is trusted/],

@@ -128,7 +128,7 @@ describeWrit("dynamic registration", { config: ENABLED }, (writ) => {
     refusals.forEach(assertRefused);
     assert.equal(new Set(refusals.map(({ text, headers: each }) => text + each.get("www-authenticate"))).size, 1, "nothing tells whether the client is there");
     const none = await send(`${writ().publicUrl}/oauth2/register/${a.client_id}`);
-    assert.deepEqual([none.status, none.headers.get("www-authenticate")], [401, "Bearer"]);
+    assert.deepEqual([none.status, none.headers.get("www-authenticate")], [401, 'Bearer realm="oauth2"']);
     const basic = await send(`${writ().publicUrl}/oauth2/register/${a.client_id}`, { headers: { authorization: "Basic YTpi" } });
     assertRefused(basic);
     assertRefused(await send(`${writ().publicUrl}/oauth2/register/${a.client_id}?access_token=${a.registration_access_token}`, { headers: { authorization: "Bearer x" } }));

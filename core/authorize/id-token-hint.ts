@@ -19,6 +19,7 @@ export async function readIdTokenHint(deps: Pick<Deps, "keys" | "settings">, hin
     verified === undefined ||
     verified.typ.toLowerCase() === LOGOUT_TOKEN_TYP ||
     "events" in verified.claims ||
+    typeof verified.claims.exp !== "number" || // nor is signed userinfo, which has none (OIDC Core §5.3.2)
     verified.claims.iss !== deps.settings.issuerUrl ||
     typeof verified.claims.sub !== "string"
   )

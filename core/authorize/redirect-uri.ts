@@ -34,7 +34,7 @@ export function chooseRedirectUri(client: Client, { sent, isOpenid, dev }: Redir
 /** Exactly, but for the port of a loopback address. */
 export function isRegistered({ redirectUris }: Client, uri: string): boolean {
   if (redirectUris.includes(uri)) return true;
-  const wanted = withoutPort(uri);
+  const wanted = URL.canParse(uri) ? withoutPort(uri) : undefined; // a port beyond 65535 is none
   return wanted !== undefined && redirectUris.some((each) => withoutPort(each) === wanted);
 }
 

@@ -70,6 +70,7 @@ export async function readRequest(deps: RequestDeps, client: StoredClient, param
     isRequired: responseType.givesCode && (settings.pkce.forAll || (isPublic && settings.pkce.forPublicClients)),
   });
   const hint = single(parameters, "id_token_hint");
+  const claims = single(parameters, "claims");
   const maxAge = readMaxAge(single(parameters, "max_age")) ?? metadata.defaultMaxAge; // OIDC Registration §2
   const acrValues = words(parameters, "acr_values");
   return create(AuthorizationRequestSchema, {
@@ -85,7 +86,7 @@ export async function readRequest(deps: RequestDeps, client: StoredClient, param
     prompt: requirePrompt(words(parameters, "prompt")),
     ...(maxAge === undefined ? {} : { maxAge }),
     acrValues: acrValues.length > 0 ? acrValues : metadata.defaultAcrValues,
-    claims: scope.includes("openid") ? readClaims(single(parameters, "claims"), responseType.givesCode || responseType.givesAccessToken) : "",
+    claims: scope.includes("openid") ? readClaims(claims, responseType.givesCode || responseType.givesAccessToken) : "",
     uiLocales: words(parameters, "ui_locales"),
     display: single(parameters, "display"),
     loginHint: single(parameters, "login_hint"),

@@ -9,6 +9,9 @@ export interface RegistrationToken {
   readonly kept: Hashed<"registration_token">;
 }
 
+/** RFC 6750 §3: a challenge has an attribute at least, and to who brings nothing it tells of no error (§3.1). */
+export const BEARER_CHALLENGE = 'Bearer realm="oauth2"';
+
 /** Stands in for the hash of a client that is not there, or has no token: nothing hashes to it. */
 const NONE = new Uint8Array(32);
 
@@ -34,7 +37,7 @@ export function requireBearer(authorization: string): string {
   const [, token] = /^Bearer +([\w.~+/-]+=*) *$/i.exec(authorization) ?? [];
   if (token !== undefined) return token;
   // RFC 6750 §3.1: who brings nothing is told of no error in the challenge.
-  throw authorization === "" ? new OAuthError("invalid_token", "There is no access token", { wwwAuthenticate: "Bearer" }) : wrongToken();
+  throw authorization === "" ? new OAuthError("invalid_token", "There is no access token", { wwwAuthenticate: BEARER_CHALLENGE }) : wrongToken();
 }
 
 /** RFC 7592 §2.1, RFC 6750 §3.1: the same whether the client is not there, has no token, or another. */

@@ -31,6 +31,8 @@ interface OpenedLogin {
 const MAX_AMR = 50;
 /** The login app knows the browser by another subject than its session here, and no question may be asked. */
 const NOT_THE_SESSION = { error: "login_required", errorDescription: "Somebody else than the session's subject has to log in, and 'prompt' allows no question" };
+/** Another subject than the session's was accepted, and an ID token says who it must be. */
+const NOT_THE_HINTED = { error: "login_required", errorDescription: "Somebody else logged in than 'id_token_hint' names" };
 
 /** What the login app is to do. @throws OAuthError invalid_request, request_unauthorized, Not Found */
 export async function getLogin(deps: LoginDeps, sealed: string, now: EpochMillis): Promise<MessageInitShape<typeof LoginSchema>> {
@@ -60,8 +62,10 @@ export async function acceptLogin(deps: LoginDeps, sealed: string, sent: LoginAc
   const { clientId } = client.record.client;
   // Somebody else than the session's subject: as Hydra, they have to log in for themselves.
   if (skip !== undefined && skip.subject !== accept.subject) {
-    if (!request.prompt.includes("none")) return loginAgainUrl(deps, challenge, request);
-    return rejectionUrl(deps, { challenge, request }, create(ErrorAnswerSchema, NOT_THE_SESSION)); // no page may be shown (OIDC Core §3.1.2.1)
+    if (request.prompt.includes("none")) return rejectionUrl(deps, { challenge, request }, create(ErrorAnswerSchema, NOT_THE_SESSION)); // no page may be shown (OIDC Core §3.1.2.1)
+    // The session is the one that the hint names, and a request that is begun anew would have lost it (§3.1.2.2).
+    if (request.idTokenHintClaims !== undefined) return rejectionUrl(deps, { challenge, request }, create(ErrorAnswerSchema, NOT_THE_HINTED));
+    return loginAgainUrl(deps, challenge, request);
   }
   const { grantEpoch, sessionEpoch } = await readSubjectEpochs(deps.db, deps.issuer, accept.subject);
   const answer = create(LoginAnswerSchema, {

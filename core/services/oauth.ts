@@ -4,6 +4,7 @@ import { OAuthError } from "#lib/errors.ts";
 import type { Handlers } from "#lib/rpc/call.ts";
 import type { EpochMillis } from "#lib/time.ts";
 import { authorize } from "../authorize/authorize.ts";
+import { authenticationFailed } from "../client/auth-methods/failure.ts";
 import { type AuthenticatedClient, authenticateClient } from "../client/authenticate.ts";
 import { isAllowedOrigin } from "../client/origins.ts";
 import { deleteDynamicClient, getDynamicClient, registerDynamicClient, updateDynamicClient } from "../client/registration.ts";
@@ -62,7 +63,7 @@ export function oauthService(deps: Deps): Handlers<typeof OAuthService> {
 
 async function requireConfidentialClient(deps: Deps, authentication: ClientAuthentication | undefined, now: EpochMillis): Promise<AuthenticatedClient["client"]> {
   const { client, method } = await authenticateClient(deps, authentication, now);
-  if (method === "none") throw new OAuthError("invalid_client", "Client authentication failed: introspection needs a client with credentials");
+  if (method === "none") throw authenticationFailed("introspection needs a client with credentials");
   return client;
 }
 

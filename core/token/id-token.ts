@@ -51,6 +51,8 @@ export interface IdTokenContent {
   readonly code?: string;
   /** `state` of that response (FAPI 1.0 Advanced §5.2.2.1: tied to the ID token, it cannot be swapped). */
   readonly state?: string | undefined;
+  /** Without the `nonce`: it is of a refresh, which no request with one asked for (OIDC Core §12.2). */
+  readonly withoutNonce?: boolean;
   /** Lifetime in seconds. */
   readonly expiresIn: number;
 }
@@ -59,7 +61,7 @@ export interface IdTokenContent {
 export function signIdToken(
   deps: Pick<Deps, "settings" | "sealer" | "random">,
   key: SigningKey,
-  { grant, accessToken, code = "", state = "", expiresIn }: IdTokenContent,
+  { grant, accessToken, code = "", state = "", withoutNonce = false, expiresIn }: IdTokenContent,
   now: EpochMillis,
 ): string {
   const issuedAt = toSeconds(now);
@@ -69,7 +71,7 @@ export function signIdToken(
     iat: issuedAt,
     exp: issuedAt + expiresIn,
     jti: makeUuid(deps.random),
-    nonce: grant.record.request?.nonce || undefined,
+    nonce: (!withoutNonce && grant.record.request?.nonce) || undefined,
     at_hash: hashOf(accessToken),
     c_hash: hashOf(code),
     s_hash: hashOf(state),

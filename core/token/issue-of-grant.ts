@@ -48,6 +48,7 @@ export interface Issuing {
   readonly idKey: SigningKey | undefined;
   /** Undefined: it is not encrypted. */
   readonly idEncryption: Encryption | undefined;
+  readonly isRefresh: boolean;
   readonly claims: SessionClaims;
   /** What web hooks put in place of the grant's session, for the update that spends code or refresh token. Undefined: nothing. */
   readonly session: TokenSession | undefined;
@@ -73,13 +74,19 @@ export interface IssuingRequest {
   /** The token request that web hooks are asked about. Undefined: none is, since nothing can come of it, or it is no token request. */
   readonly request: ExchangeTokenRequest | undefined;
   readonly parts?: Parts;
+  /** It is a refresh token that buys them. */
+  readonly isRefresh?: boolean;
 }
 
 /**
  * Gathers what is needed to issue the tokens of a grant, and asks the web hooks.
  * @throws OAuthError access_denied, server_error when a hook refuses or fails
  */
-export async function prepareIssuing(deps: IssueDeps, { client, grant, scope, lifetimes, request, parts = ALL_PARTS }: IssuingRequest, now: EpochMillis): Promise<Issuing> {
+export async function prepareIssuing(
+  deps: IssueDeps,
+  { client, grant, scope, lifetimes, request, parts = ALL_PARTS, isRefresh = false }: IssuingRequest,
+  now: EpochMillis,
+): Promise<Issuing> {
   const { outcome } = grant.record.consent ?? {};
   if (outcome?.case !== "accepted") throw new Error("tokens of a grant that was not consented to");
   const { scope: granted, audience } = outcome.value;
@@ -114,6 +121,7 @@ export async function prepareIssuing(deps: IssueDeps, { client, grant, scope, li
     accessKey,
     idKey,
     idEncryption,
+    isRefresh,
     claims: changed ?? claims,
     session: changed === undefined || isDeepStrictEqual(changed, claims) ? undefined : sealTokenSession(deps.sealer, changed),
     expiresAt: fromSeconds(toSeconds(now) + (parts.accessToken ? ofTokens : lifetimes.idToken)),
@@ -145,9 +153,14 @@ export function issueAccessToken(deps: IssueDeps, issuing: Issuing, grant: Grant
 }
 
 /** Issues the ID token of a grant, bound to what it comes with. Empty: there is none. */
-export async function issueIdToken(deps: IssueDeps, { idKey, idEncryption, lifetimes }: Issuing, content: Omit<IdTokenContent, "expiresIn">, now: EpochMillis): Promise<string> {
+export async function issueIdToken(
+  deps: IssueDeps,
+  { idKey, idEncryption, lifetimes, isRefresh }: Issuing,
+  content: Omit<IdTokenContent, "expiresIn">,
+  now: EpochMillis,
+): Promise<string> {
   if (idKey === undefined) return "";
-  const idToken = signIdToken(deps, idKey, { ...content, expiresIn: lifetimes.idToken }, now);
+  const idToken = signIdToken(deps, idKey, { ...content, withoutNonce: isRefresh && !deps.settings.compatHydra, expiresIn: lifetimes.idToken }, now);
   return idEncryption === undefined ? idToken : encrypt(idEncryption, idToken, { nested: true });
 }
 

@@ -41,4 +41,5 @@ test("OIDC Core §3.1.3.6: at_hash is the left half of the algorithm's own hash;
   assert.equal(leftHalfHash("EdDSA", "token"), half("sha512", 32));
   // The example of OIDC Core A.3.
   assert.equal(leftHalfHash("RS256", "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y"), "77QmUPtjPfzWtF2AnpK9RQ");
+  assert.equal(leftHalfHash("RS256", "Qcb0Orv1zh30vL1MPRsbm-diHiMwcLyZvn1arpZv-Jxf_11jnpEX3Tgfvk"), "LDktKdoQak3Pk0cnXxCltA"); // and of A.4
 });

@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import { create, fromBinary, type JsonObject } from "@bufbuild/protobuf";
-import { AccessTokenSchema, type RefreshToken, RefreshTokenSchema, TokenHandleSchema } from "#gen/writ/store/v1/token_pb.ts";
+import { AccessTokenSchema, type RefreshToken, RefreshTokenSchema, type TokenHandle, TokenHandleSchema } from "#gen/writ/store/v1/token_pb.ts";
 import { halfHash } from "#lib/hash.ts";
 import { parseScope } from "#lib/scope.ts";
 import { openSealed } from "#lib/seal.ts";
@@ -79,8 +79,8 @@ async function readJwt({ keys }: ReadTokenDeps, token: string): Promise<Presente
   if (verified === undefined || !TYPES.has(verified.typ)) return undefined;
   const { jti, client_id, sub, exp, iat, aud, scope, scp } = verified.claims;
   if (typeof jti !== "string" || typeof client_id !== "string" || typeof exp !== "number" || typeof iat !== "number") return undefined;
-  const handle = fromBinary(TokenHandleSchema, Buffer.from(jti, "base64url"));
-  if (handle.state.case === undefined) return undefined;
+  const handle = readHandle(jti);
+  if (handle?.state.case === undefined) return undefined;
   return {
     use: "access_token",
     handle,
@@ -103,4 +103,13 @@ async function readJwt({ keys }: ReadTokenDeps, token: string): Promise<Presente
 function sessionClaimsIn({ ext, ...claims }: JsonObject): JsonObject | undefined {
   const found = { ...Object.fromEntries(Object.entries(claims).filter(([name]) => !ACCESS_TOKEN_CLAIMS.has(name))), ...(isJsonObject(ext) ? ext : {}) };
   return Object.keys(found).length > 0 ? found : undefined;
+}
+
+/** Undefined: the token was signed by our key and not by us, such as by Hydra before its keys were brought here. */
+function readHandle(jti: string): TokenHandle | undefined {
+  try {
+    return fromBinary(TokenHandleSchema, Buffer.from(jti, "base64url"));
+  } catch {
+    return undefined;
+  }
 }

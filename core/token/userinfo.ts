@@ -4,6 +4,7 @@ import { OAuthError } from "#lib/errors.ts";
 import { makeUuid } from "#lib/id.ts";
 import { isSignatureAlg } from "#lib/signature-algs.ts";
 import { type EpochMillis, toSeconds } from "#lib/time.ts";
+import { BEARER_CHALLENGE } from "../client/registration-token.ts";
 import type { Deps } from "../deps.ts";
 import { getClient } from "../store/clients.ts";
 import { type EncryptDeps, encrypt, encryptionFor } from "./encrypt.ts";
@@ -57,14 +58,14 @@ function claimsOf(deps: UserinfoDeps, { facts, grant }: LiveToken): Claims {
 function requireToken({ settings }: UserinfoDeps, { authorization, formAccessToken, queryAccessToken }: GetUserinfoRequest): string {
   const [, bearer] = /^Bearer +([\w.~+/-]+=*) *$/i.exec(authorization) ?? [];
   if (/^Bearer\b/i.test(authorization) && bearer === undefined) throw challenge({ settings }, "invalid_request", "The Authorization header is no bearer token");
-  const inQuery = settings.compatHydra ? queryAccessToken : "";
-  const ways = [bearer ?? "", formAccessToken, inQuery].filter((token) => token !== "");
+  const ways = [bearer ?? "", formAccessToken, queryAccessToken].filter((token) => token !== "");
   if (ways.length > 1) throw challenge({ settings }, "invalid_request", "The access token is sent in more than one way");
+  if (queryAccessToken !== "" && !settings.compatHydra)
+    throw challenge({ settings }, "invalid_request", "The access token may not be sent in the query: use the Authorization header");
   const [token] = ways;
   if (token !== undefined) return token;
-  if (queryAccessToken !== "") throw challenge({ settings }, "invalid_request", "The access token may not be sent in the query: use the Authorization header");
   // RFC 6750 §3.1: who brings nothing, or credentials of another scheme, is told of no error in the challenge.
-  throw new OAuthError(settings.compatHydra ? "request_unauthorized" : "invalid_token", "There is no access token", { wwwAuthenticate: "Bearer" });
+  throw new OAuthError(settings.compatHydra ? "request_unauthorized" : "invalid_token", "There is no access token", { wwwAuthenticate: BEARER_CHALLENGE });
 }
 
 /** RFC 6750 §3. */

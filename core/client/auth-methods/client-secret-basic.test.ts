@@ -29,6 +29,11 @@ test("RFC 6749 App. B: the vector of the specification is decoded, in id and sec
   assert.equal(isRight(header, decoded), true);
 });
 
+test("RFC 6749 §2.3.1: the example of the specification", () => {
+  assert.equal(read("Basic czZCaGRSa3F0MzpnWDFmQmF0M2JW")?.clientId, "s6BhdRkqt3");
+  assert.equal(isRight("Basic czZCaGRSa3F0MzpnWDFmQmF0M2JW", "gX1fBat3bV"), true);
+});
+
 test("RFC 7617 §2: the first colon separates; an encoded one does not; id or secret may be empty", () => {
   assert.equal(isRight(`Basic ${base64("id:a:b")}`, "a:b"), true);
   assert.equal(read(`Basic ${base64("a%3Ab:c")}`)?.clientId, "a:b");

@@ -55,6 +55,8 @@ function readAssertion({ config, settings }: IssueDeps, claims: JsonObject, now:
   if (typeof iss !== "string" || iss === "") throw invalidGrant("'iss' of the assertion is missing");
   if (typeof sub !== "string" || sub === "") throw invalidGrant("'sub' of the assertion is missing");
   if (Buffer.byteLength(sub) > LIMITS.subject) throw invalidGrant(`'sub' of the assertion has more than ${LIMITS.subject} bytes`);
+  // As of subjects that log in: half a surrogate pair would be stored as another subject than the one that was looked at.
+  if (!sub.isWellFormed() || /\p{Cc}/u.test(sub)) throw invalidGrant("'sub' of the assertion holds a control character");
   const fault = faultOfTimes(claims, { expRequired: true, iatRequired: !iatOptional, maxLifetime: Math.floor(maxTtl / 1000), fromIat: true }, now);
   if (fault !== undefined) throw invalidGrant(`${fault} in the assertion`);
   const own = [settings.issuerUrl, `${settings.publicUrl}/oauth2/token`, `${settings.issuerUrl.replace(/\/$/, "")}/oauth2/token`];

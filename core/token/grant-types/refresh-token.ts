@@ -33,7 +33,8 @@ export const refreshToken: GrantType = async (deps, { request, client }, now) =>
   const { grace } = deps.settings.refresh;
   // One that comes too late ends the grant, whatever a web hook would say of it.
   const isLate = refreshPlace(grant, generation, now, grace) === "reused";
-  const issuing = await prepareIssuing(deps, { client, grant, scope, lifetimes: lifetimesOf(deps, client), request: isLate ? undefined : request }, now);
+  const wanted = { client, grant, scope, lifetimes: lifetimesOf(deps, client), request: isLate ? undefined : request, isRefresh: true };
+  const issuing = await prepareIssuing(deps, wanted, now);
   const rotated = await rotateRefresh(deps.db, deps.issuer, { grant, generation, expiresAt: issuing.expiresAt, session: issuing.session, grace, attempt: deps.random(16), now });
   switch (rotated.kind) {
     case "rotated":
