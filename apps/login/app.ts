@@ -139,8 +139,9 @@ export function makeLoginApp({ writ, secure, onError }: LoginAppOptions): Hono {
     if (!guard.isProved(context, challenge, text(form.get("proof")))) return context.html(failurePage(UNPROVED), 403);
     if (form.get("action") === "logout") return context.redirect((await writ.logouts.acceptLogout({ logoutChallenge: challenge })).redirectTo, 303);
     await writ.logouts.rejectLogout({ logoutChallenge: challenge });
-    return context.html(stayedPage());
+    return context.redirect("/logout/stayed", 303);
   });
+  app.get("/logout/stayed", (context) => context.html(stayedPage()));
   addDevicePages(app, { writ, guard });
 
   async function getLogin(loginChallenge: string): Promise<LoginRequest> {

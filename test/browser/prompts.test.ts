@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { after, before, describe, test } from "node:test";
 import type { BrowserContext, Page } from "playwright-core";
 import { skipWithoutBrowser } from "../harness/browser.ts";
+import { sendJson } from "../harness/http.ts";
 import { type Rp, redeem } from "../harness/user-agent.ts";
 import { answerOf, logIn, openContext, type Site, startSite, visit } from "./site.ts";
 
@@ -44,6 +43,7 @@ describe("prompts, accounts and response modes in Chromium", { skip: skipWithout
     await remembered(context, rp, "alice");
     const loggedInAt = Math.floor(Date.now() / 1000);
     await new Promise((resolve) => setTimeout(resolve, 2100));
+    const page = await context.newPage();
     for (const [more, ...places] of [
       [{}, "code"],
       [{ prompt: "none" }, "code"],
@@ -59,7 +59,7 @@ describe("prompts, accounts and response modes in Chromium", { skip: skipWithout
       [{ prompt: "select_account" }, "Choose an account", "Sign in", "code"],
       [{ prompt: "consent select_account" }, "Choose an account", "Sign in", "Allow access", "code"],
     ] as const) {
-      const page = await visit(context, site().requestUrl(rp, more));
+      await page.goto(site().requestUrl(rp, more));
       const seen: string[] = [];
       for (let place = await placeOf(page); ; place = await placeOf(page)) {
         seen.push(place);
@@ -74,7 +74,6 @@ describe("prompts, accounts and response modes in Chromium", { skip: skipWithout
         if (more.max_age === "1") assert.ok(at > loggedInAt, "a login of its own");
         else assert.ok(at <= loggedInAt, "the login that was remembered");
       }
-      await page.close();
     }
     assert.deepEqual(problems, []);
     await context.close();
@@ -85,12 +84,13 @@ describe("prompts, accounts and response modes in Chromium", { skip: skipWithout
     const rp = await site().newRp();
     await remembered(context, rp, "alice");
     await remembered(context, rp, "bob <b>&", { prompt: "select_account" });
+    const page = await context.newPage();
     for (const [pick, username] of [
       ["#account-1", "alice"],
       ["#account-1", "bob <b>&"],
       ["#account-other", "carol"],
     ] as const) {
-      const page = await visit(context, site().requestUrl(rp, { prompt: "select_account" }));
+      await page.goto(site().requestUrl(rp, { prompt: "select_account" }));
       assert.equal(await placeOf(page), "Choose an account");
       assert.ok((await page.locator("button[name=account]").count()) >= 3);
       await page.click(pick);
@@ -101,14 +101,13 @@ describe("prompts, accounts and response modes in Chromium", { skip: skipWithout
       if ((await placeOf(page)) === "Allow access") await page.click("#consent-allow");
       await page.waitForSelector("#answer");
       assert.equal((await claimsOf(rp, page)).sub, username);
-      const again = await visit(context, site().requestUrl(rp, { prompt: "none", ...(username === "carol" ? { scope: "openid" } : {}) }));
-      const next = await placeOf(again);
-      assert.equal(next, username === "carol" ? "consent_required" : "code", "the session is theirs from now on");
-      await Promise.all([page.close(), again.close()]);
+      await page.goto(site().requestUrl(rp, { prompt: "none" }));
+      assert.equal(await placeOf(page), username === "carol" ? "consent_required" : "code", "the session is theirs from now on");
     }
-    const cancelled = await visit(context, site().requestUrl(rp, { prompt: "select_account" }));
-    await cancelled.click("#login-cancel");
-    assert.equal(await placeOf(cancelled), "access_denied");
+    await page.goto(site().requestUrl(rp, { prompt: "select_account" }));
+    await page.click("#login-cancel");
+    await page.waitForSelector("#answer");
+    assert.equal(await placeOf(page), "access_denied");
     assert.deepEqual(problems, []);
     await context.close();
   });
@@ -141,6 +140,7 @@ describe("prompts, accounts and response modes in Chromium", { skip: skipWithout
     const { context, problems } = await openContext(site());
     const rp = await site().newRp();
     const written = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
+    const page = await context.newPage();
     for (const [value, offered] of [
       ["%%%", 0],
       [written({ a: 1 }), 0],
@@ -149,19 +149,17 @@ describe("prompts, accounts and response modes in Chromium", { skip: skipWithout
       [written(Array.from({ length: 200 }, (_, i) => `n${i}`)), 5],
     ] as const) {
       await context.addCookies([{ name: "writ_demo_accounts", value, domain: "localhost", path: "/" }]);
-      const page = await visit(context, site().requestUrl(rp, { prompt: "select_account" }));
+      await page.goto(site().requestUrl(rp, { prompt: "select_account" }));
       assert.equal(await placeOf(page), offered === 0 ? "Sign in" : "Choose an account");
       assert.equal(await page.locator("button[name=account]").count(), offered === 0 ? 0 : offered + 1);
       assert.equal(await page.locator("script").count(), 0);
-      await page.close();
     }
     for (let i = 0; i < 6; i++) {
-      const page = await visit(context, site().requestUrl(rp, { prompt: "login" }));
+      await page.goto(site().requestUrl(rp, { prompt: "login" }));
       await logIn(page, `${i}${"ü".repeat(126)}`, true);
-      assert.equal(await placeOf(page), "Allow access");
-      await page.close();
+      await page.waitForSelector("#consent-allow");
     }
-    const page = await visit(context, site().requestUrl(rp, { prompt: "select_account" }));
+    await page.goto(site().requestUrl(rp, { prompt: "select_account" }));
     assert.match((await page.textContent("#account-0")) ?? "", /^5ü/);
     assert.deepEqual(problems, []);
     await context.close();
@@ -169,45 +167,40 @@ describe("prompts, accounts and response modes in Chromium", { skip: skipWithout
 
   test("OIDC Core §4: a client whose initiate_login_uri another site opens asks with the login_hint that it got; the login page has it filled in", async () => {
     const { context, problems } = await openContext(site());
-    let rp: Rp | undefined;
-    const server = createServer((request, response) => {
-      const { searchParams } = new URL(request.url ?? "/", "http://127.0.0.1");
-      const known = rp !== undefined && searchParams.get("iss") === site().issuer;
-      if (!known) return void response.writeHead(400).end("who is that?");
-      response.writeHead(302, { location: site().requestUrl(rp as Rp, { login_hint: searchParams.get("login_hint") ?? "", state: "begun by itself" }) }).end();
+    const start = "https://album.example/start";
+    const rp = await site().newRp({ initiate_login_uri: start });
+    const registered = await sendJson(site().writ, "GET", `/admin/clients/${rp.client.client_id}`);
+    assert.equal(registered.body.initiate_login_uri, start);
+    // The client, at the URI that it registered: it knows one issuer, and begins there with a state of its own.
+    await context.route(`${start}?*`, (route) => {
+      const { searchParams } = new URL(route.request().url());
+      const url = site().requestUrl(rp, { login_hint: searchParams.get("login_hint") ?? "", state: "begun by itself" });
+      const body = searchParams.get("iss") === site().issuer ? `<script>location.assign(${JSON.stringify(url)})</script>` : "<h1>Who is that?</h1>";
+      return route.fulfill({ status: 200, contentType: "text/html", body });
     });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    try {
-      rp = await site().newRp({ initiate_login_uri: "https://album.example/start" });
-      assert.equal(rp.client.initiate_login_uri, "https://album.example/start");
-      // The name of the client's host is not ours to have here: the browser finds it where the client listens.
-      const start = `http://127.0.0.1:${(server.address() as AddressInfo).port}/start`;
-      const page = await visit(context, site().callbackUrl);
-      await page.setContent(`<a id="go" href="${start}?${new URLSearchParams({ iss: site().issuer, login_hint: "frida@example" })}">Open the album</a>`);
-      await page.click("#go");
-      assert.equal(await placeOf(page), "Sign in");
-      assert.equal(await page.inputValue("#username"), "frida@example");
-      assert.equal(await page.evaluate("document.activeElement.id"), "password");
-      await page.keyboard.type("secret");
-      await page.keyboard.press("Enter");
-      await page.click("#consent-allow");
-      await page.waitForSelector("#answer");
-      assert.equal((await answerOf(page)).state, "begun by itself");
-      assert.equal((await claimsOf(rp, page)).sub, "frida@example");
-      const other = await visit(context, `${start}?${new URLSearchParams({ iss: "https://evil.example", login_hint: "x" })}`);
-      assert.match((await other.textContent("body")) ?? "", /who is that/);
-      assert.deepEqual(problems, []);
-    } finally {
-      server.closeAllConnections();
-      server.close();
-      await context.close();
-    }
+    const page = await visit(context, site().callbackUrl);
+    await page.setContent(`<a id="go" href="${start}?${new URLSearchParams({ iss: site().issuer, login_hint: "frida@example" })}">Open the album</a>`);
+    await page.click("#go");
+    assert.equal(await placeOf(page), "Sign in");
+    assert.equal(await page.inputValue("#username"), "frida@example");
+    assert.equal(await page.evaluate("document.activeElement.id"), "password");
+    await page.keyboard.type("secret");
+    await page.keyboard.press("Enter");
+    await page.click("#consent-allow");
+    await page.waitForSelector("#answer");
+    assert.equal((await answerOf(page)).state, "begun by itself");
+    assert.equal((await claimsOf(rp, page)).sub, "frida@example");
+    await page.goto(`${start}?${new URLSearchParams({ iss: "https://evil.example", login_hint: "x" })}`);
+    assert.equal(await page.textContent("h1"), "Who is that?");
+    assert.deepEqual(problems, []);
+    await context.close();
   });
 
   test("OAuth 2.0 Multiple Response Types §2.1, Form Post §2: codes and errors come by query, fragment and form_post, as was asked", async () => {
     const { context, problems } = await openContext(site());
     const rp = await site().newRp();
     await remembered(context, rp, "gina");
+    const page = await context.newPage();
     for (const mode of ["query", "fragment", "form_post"])
       for (const [more, outcome] of [
         [{ prompt: "none" }, "code"],
@@ -215,14 +208,14 @@ describe("prompts, accounts and response modes in Chromium", { skip: skipWithout
         [{ prompt: "consent" }, "access_denied"],
         [{ scope: "openid unknown" }, "invalid_scope"],
       ] as const) {
-        const page = await visit(context, site().requestUrl(rp, { response_mode: mode, ...more }));
+        await page.goto(site().requestUrl(rp, { response_mode: mode, ...more }));
         if (outcome === "access_denied") await page.click("#consent-deny");
         await page.waitForURL((url) => url.href.startsWith(site().callbackUrl));
         const { state, iss, method } = await answerOf(page);
         assert.deepEqual([await placeOf(page), state, iss, method], [outcome, "a state that comes back", site().issuer, mode === "form_post" ? "POST" : "GET"], mode);
         const { search, hash } = new URL(page.url());
         assert.deepEqual([search !== "", hash !== ""], [mode === "query", mode === "fragment"], `${mode} ${outcome}`);
-        await page.close();
+        await page.goto("about:blank");
       }
     assert.deepEqual(problems, []);
     await context.close();
