@@ -1,10 +1,11 @@
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { ConsentRequest, LoginRequest, WritClient } from "#sdk/index.ts";
+import { makeAccounts, otherAccountUrl, wantsChoice } from "./accounts.ts";
 import { addDevicePages } from "./device.ts";
 import { NO_CHALLENGE, toFailure, UNPROVED } from "./failure.ts";
 import { makeFormGuard } from "./form-guard.ts";
-import { consentPage, errorPage, failurePage, loginPage, logoutPage, type Markup, stayedPage } from "./pages.ts";
+import { choosePage, consentPage, errorPage, type Fault, failurePage, loginPage, logoutPage, type Markup, stayedPage } from "./pages.ts";
 import { claimsOf, namesIn } from "./scopes.ts";
 import { STYLE } from "./style.ts";
 import { text } from "./text.ts";
@@ -32,6 +33,7 @@ const MAX_FORM = 64 * 1024;
 /** The login, consent and logout app: the pages between Writ and the people. */
 export function makeLoginApp({ writ, secure, onError }: LoginAppOptions): Hono {
   const guard = makeFormGuard(secure);
+  const accounts = makeAccounts(secure);
   const app = new Hono();
 
   app.use(async (context, next) => {
@@ -52,8 +54,11 @@ export function makeLoginApp({ writ, secure, onError }: LoginAppOptions): Hono {
   app.get("/", (context) => context.html(failurePage(NO_CHALLENGE), 404));
   app.get("/error", (context) => context.html(errorPage(text(context.req.query("error")), text(context.req.query("error_description"))), 400));
 
-  const showLogin = (context: Context, login: LoginRequest, more: { readonly username: string; readonly remember: boolean; readonly alert: string }): Promise<Markup> | Markup =>
-    loginPage({ challenge: login.challenge, proof: guard.proofFor(context, login.challenge), client: login.client, ...more });
+  const showLogin = (
+    context: Context,
+    login: LoginRequest,
+    more: { readonly username: string; readonly remember: boolean; readonly fault?: Fault | undefined },
+  ): Promise<Markup> | Markup => loginPage({ challenge: login.challenge, proof: guard.proofFor(context, login.challenge), client: login.client, ...more });
 
   app.get("/login", async (context) => {
     const challenge = context.req.query("login_challenge") ?? "";
@@ -61,7 +66,11 @@ export function makeLoginApp({ writ, secure, onError }: LoginAppOptions): Hono {
     const login = await getLogin(challenge);
     // The browser is known: nothing is asked, and the subject stays who it is.
     if (login.skip) return context.redirect((await writ.logins.acceptLogin({ loginChallenge: challenge, accept: { subject: login.subject } })).redirectTo);
-    return context.html(await showLogin(context, login, { username: login.oidcContext?.loginHint ?? "", remember: false, alert: "" }));
+    const known = accounts.list(context);
+    const chosen = context.req.query("account");
+    if (chosen === undefined && known.length > 0 && wantsChoice(login.requestUrl))
+      return context.html(choosePage({ challenge, proof: guard.proofFor(context, challenge), client: login.client, accounts: known }));
+    return context.html(await showLogin(context, login, { username: text(chosen) || (login.oidcContext?.loginHint ?? ""), remember: false }));
   });
 
   app.post("/login", async (context) => {
@@ -77,15 +86,15 @@ export function makeLoginApp({ writ, secure, onError }: LoginAppOptions): Hono {
     }
     const username = text(form.get("username")).trim();
     const remember = form.get("remember") === "1";
-    const alert =
-      username === "" ? "Enter a user name." : Buffer.byteLength(username) > 255 ? "That user name is too long." : form.get("password") === "" ? "Enter a password." : "";
-    if (alert !== "") return context.html(await showLogin(context, await getLogin(challenge), { username, remember, alert }), 400);
+    const fault = findFault(username, text(form.get("password")));
+    if (fault !== undefined) return context.html(await showLogin(context, await getLogin(challenge), { username, remember, fault }), 400);
     // The demo's people have any way of logging in that a client wants, the first of those it names (OIDC Core §3.1.2.1). Yours say what it was.
     const acr = (await getLogin(challenge)).oidcContext?.acrValues[0] ?? "";
     const { redirectTo } = await writ.logins.acceptLogin({
       loginChallenge: challenge,
       accept: { subject: username, remember, rememberFor: remember ? REMEMBER_LOGIN : 0, amr: ["pwd"], acr },
     });
+    if (remember) accounts.add(context, username, REMEMBER_LOGIN);
     return context.redirect(redirectTo, 303);
   });
 
@@ -93,10 +102,11 @@ export function makeLoginApp({ writ, secure, onError }: LoginAppOptions): Hono {
     const challenge = context.req.query("consent_challenge") ?? "";
     if (challenge === "") return context.html(failurePage(NO_CHALLENGE), 400);
     const consent = await getConsent(challenge);
-    const { requestedScope: scopes, requestedAccessTokenAudience: audience, client, subject } = consent;
+    const { requestedScope: scopes, requestedAccessTokenAudience: audience, client, subject, requestUrl } = consent;
     // Agreed to before, or a client of the operator's own: nothing is asked.
     if (consent.skip || client?.skipConsent) return context.redirect(await allow(consent, scopes, false));
-    return context.html(consentPage({ challenge, proof: guard.proofFor(context, challenge), client, subject, scopes, claims: namesIn(consent.oidcContext?.claims), audience }));
+    const shown = { client, subject, scopes, claims: namesIn(consent.oidcContext?.claims), audience, otherAccount: otherAccountUrl(requestUrl) };
+    return context.html(consentPage({ challenge, proof: guard.proofFor(context, challenge), ...shown }));
   });
 
   app.post("/consent", async (context) => {
@@ -131,8 +141,9 @@ export function makeLoginApp({ writ, secure, onError }: LoginAppOptions): Hono {
     if (!guard.isProved(context, challenge, text(form.get("proof")))) return context.html(failurePage(UNPROVED), 403);
     if (form.get("action") === "logout") return context.redirect((await writ.logouts.acceptLogout({ logoutChallenge: challenge })).redirectTo, 303);
     await writ.logouts.rejectLogout({ logoutChallenge: challenge });
-    return context.html(stayedPage());
+    return context.redirect("/logout/stayed", 303);
   });
+  app.get("/logout/stayed", (context) => context.html(stayedPage()));
   addDevicePages(app, { writ, guard });
 
   async function getLogin(loginChallenge: string): Promise<LoginRequest> {
@@ -154,6 +165,13 @@ export function makeLoginApp({ writ, secure, onError }: LoginAppOptions): Hono {
   }
 
   return app;
+}
+
+/** What is wrong with what was typed, if something is. */
+function findFault(username: string, password: string): Fault | undefined {
+  if (username === "") return { field: "username", text: "Enter a user name." };
+  if (Buffer.byteLength(username) > 255) return { field: "username", text: "That user name is too long." };
+  return password === "" ? { field: "password", text: "Enter a password." } : undefined;
 }
 
 /** What browsers say of where a form comes from (Fetch §3.2, Fetch Metadata §2). One that says nothing has the form's proof to bring. */

@@ -17,7 +17,7 @@ ${alert === "" ? "" : html`<p class="alert" role="alert" id="user-code-error">${
 <input type="hidden" name="proof" value="${proof}">
 <div class="field">
 <label for="user-code">Code</label>
-<input id="user-code" class="code" name="user_code" type="text" value="${userCode}" aria-describedby="${describedBy}"${alert === "" ? "" : html` aria-invalid="true"`} autocomplete="off" autocapitalize="characters" spellcheck="false" maxlength="100" required>
+<input id="user-code" class="code" name="user_code" type="text" value="${userCode}" aria-describedby="${describedBy}"${alert === "" ? "" : html` aria-invalid="true"`} autocomplete="off" autocapitalize="characters" spellcheck="false" maxlength="100" required autofocus>
 <p class="hint" id="user-code-hint">It is on the screen of the device. Capitals and dashes do not matter.</p>
 </div>
 <div class="buttons">

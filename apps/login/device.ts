@@ -43,9 +43,19 @@ export function addDevicePages(app: Hono, { writ, guard }: DevicePagesOptions): 
         return context.redirect((await writ.devices.acceptDevice({ ...answer, accept: { userCode } })).redirectTo, 303);
       case "deny":
         return context.redirect((await writ.devices.rejectDevice({ ...answer, reject: { userCode } })).redirectTo, 303);
-      default:
-        return context.html(confirmPage({ challenge, proof: guard.proofFor(context, challenge), device }));
+      default: // to a page of its own, that the back button and a reload find again
+        return context.redirect(`/device/confirm?${new URLSearchParams({ device_challenge: challenge, user_code: userCode })}`, 303);
     }
+  });
+
+  app.get("/device/confirm", async (context) => {
+    const challenge = text(context.req.query("device_challenge"), MAX_CHALLENGE);
+    const userCode = text(context.req.query("user_code"));
+    // A link to here, of somebody else's making, would leave out that the person enters or at least sends the code (RFC 8628 §5.4).
+    if (!guard.isKnown(context, challenge)) return context.html(failurePage(UNPROVED), 403);
+    const device = await findDevice(challenge, userCode);
+    if (device === undefined) return context.html(showEntry(context, challenge, { userCode, alert: WRONG }), 400);
+    return context.html(confirmPage({ challenge, proof: guard.proofFor(context, challenge), device }));
   });
 
   app.get("/device/success", (context) => context.html(connectedPage()));

@@ -6,6 +6,8 @@ import { getCookie, setCookie } from "hono/cookie";
 export interface FormGuard {
   /** The hidden field of a form. Gives the browser a cookie for it, if it has none. */
   proofFor(context: Context, challenge: string): string;
+  /** Whether a form of this challenge was made for this browser: it may look at what stands behind a link. */
+  isKnown(context: Context, challenge: string): boolean;
   /** Whether a posted form has it. */
   isProved(context: Context, challenge: string, proof: string): boolean;
 }
@@ -34,6 +36,7 @@ export function makeFormGuard(secure: boolean): FormGuard {
       setCookie(context, nameOf(challenge), browser, { ...options, maxAge: MAX_AGE });
       return proofOf(browser, challenge);
     },
+    isKnown: (context, challenge) => browserOf(context, challenge) !== undefined,
     isProved(context, challenge, proof) {
       const browser = browserOf(context, challenge);
       if (browser === undefined) return false;

@@ -34,29 +34,38 @@ export interface FormPage {
   readonly client: OAuthClient | undefined;
 }
 
-/** The login page. `alert`: what was wrong with the last try. */
-export function loginPage({
-  challenge,
-  proof,
-  client,
-  username,
-  remember,
-  alert,
-}: FormPage & { readonly username: string; readonly remember: boolean; readonly alert: string }): Markup {
+/** What was wrong with the last try. */
+export interface Fault {
+  readonly field: "username" | "password";
+  readonly text: string;
+}
+
+/** What the login page shows. */
+interface LoginPage extends FormPage {
+  readonly username: string;
+  readonly remember: boolean;
+  readonly fault?: Fault | undefined;
+}
+
+/** The login page. It begins where something is to be typed. */
+export function loginPage({ challenge, proof, client, username, remember, fault }: LoginPage): Markup {
+  const first = fault?.field ?? (username === "" ? "username" : "password");
+  const state = (field: Fault["field"]): Markup =>
+    html`${fault?.field === field ? html` aria-invalid="true" aria-describedby="login-error"` : ""}${first === field ? html` autofocus` : ""}`;
   return page(
     "Sign in",
     html`${heading("Sign in", client, "to go on to")}
-${alert === "" ? "" : html`<p class="alert" role="alert" id="login-error">${alert}</p>`}
+${fault === undefined ? "" : html`<p class="alert" role="alert" id="login-error">${fault.text}</p>`}
 <form method="post" action="/login">
 <input type="hidden" name="challenge" value="${challenge}">
 <input type="hidden" name="proof" value="${proof}">
 <div class="field">
 <label for="username">User name</label>
-<input id="username" name="username" type="text" value="${username}" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="255" required>
+<input id="username" name="username" type="text" value="${username}" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="255" required${state("username")}>
 </div>
 <div class="field">
 <label for="password">Password</label>
-<input id="password" name="password" type="password" autocomplete="current-password" required>
+<input id="password" name="password" type="password" autocomplete="current-password" required${state("password")}>
 </div>
 <div class="check"><input id="remember" name="remember" type="checkbox" value="1"${remember ? html` checked` : ""}><label for="remember">Keep me signed in on this device for 30 days</label></div>
 <p class="note">This is a demo: any user name will do, with any password.</p>
@@ -69,6 +78,27 @@ ${links(client)}`,
   );
 }
 
+/** Which account it is to be: of those that this browser knows, or another (OIDC Core §3.1.2.1, `select_account`). Whichever it is logs in. */
+export function choosePage({ challenge, proof, client, accounts }: FormPage & { readonly accounts: readonly string[] }): Markup {
+  return page(
+    "Choose an account",
+    html`${heading("Choose an account", client, "to go on to")}
+<form method="get" action="/login">
+<input type="hidden" name="login_challenge" value="${challenge}">
+<div class="buttons accounts">
+${accounts.map((name, i) => html`<button id="account-${i}" class="quiet" type="submit" name="account" value="${name}">${name}</button>`)}
+<button id="account-other" class="quiet" type="submit" name="account" value="">Use another account</button>
+</div>
+</form>
+<form method="post" action="/login">
+<input type="hidden" name="challenge" value="${challenge}">
+<input type="hidden" name="proof" value="${proof}">
+<div class="buttons"><button id="login-cancel" class="quiet" type="submit" name="action" value="cancel">Cancel</button></div>
+</form>
+${links(client)}`,
+  );
+}
+
 /** What the consent page shows. */
 interface ConsentPage extends FormPage {
   readonly subject: string;
@@ -76,10 +106,12 @@ interface ConsentPage extends FormPage {
   /** Names of claims that are asked for by themselves. */
   readonly claims: readonly string[];
   readonly audience: readonly string[];
+  /** Where the person can be somebody else. */
+  readonly otherAccount: string | undefined;
 }
 
 /** The consent page. */
-export function consentPage({ challenge, proof, client, subject, scopes, claims, audience }: ConsentPage): Markup {
+export function consentPage({ challenge, proof, client, subject, scopes, claims, audience, otherAccount }: ConsentPage): Markup {
   const items = scopes.map((scope, i) => {
     const { title, text } = explainScope(scope);
     return html`<li><input id="scope-${i}" name="grant_scope" type="checkbox" value="${scope}" checked><label for="scope-${i}">${title}<span>${text}</span></label></li>`;
@@ -88,6 +120,7 @@ export function consentPage({ challenge, proof, client, subject, scopes, claims,
     "Allow access",
     html`${heading("Allow access", client, "for")}
 <p>You are signed in as <strong id="subject">${subject}</strong>. <strong>${nameOf(client)}</strong> asks for your permission.</p>
+${otherAccount === undefined ? "" : html`<p><a id="other-account" href="${otherAccount}">Use another account</a></p>`}
 <form method="post" action="/consent">
 <input type="hidden" name="challenge" value="${challenge}">
 <input type="hidden" name="proof" value="${proof}">

@@ -49,6 +49,8 @@ button:hover { filter: brightness(1.07); }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 .alert { background: var(--bad-tint); color: var(--bad); border-radius: .65rem; padding: .7rem .9rem; font-weight: 600; }
 .note { background: var(--tint); border-radius: .65rem; padding: .7rem .9rem; font-size: .92rem; }
+.accounts .quiet { text-align: left; overflow-wrap: anywhere; }
+input[aria-invalid=true] { border-color: var(--bad); }
 .links { margin: 1.25rem 0 0; display: flex; flex-wrap: wrap; gap: .35rem 1rem; font-size: .9rem; }
 a { color: var(--accent); }
 code { font: .9em ui-monospace, monospace; overflow-wrap: anywhere; }

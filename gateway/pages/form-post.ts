@@ -17,7 +17,7 @@ export function sendFormPost(exchange: Exchange, { action, parameters }: FormPos
 <p>If nothing happens, go on by hand.</p>
 <form method="post" action="${action}">
 ${parameters.map(({ name, value }) => html`<input type="hidden" name="${name}" value="${value}">`)}
-<button id="continue" type="submit">Continue</button>
+<div class="buttons"><button id="continue" type="submit">Continue</button></div>
 </form>`;
   sendPage(exchange, 200, { title: "Back to the application", content, script: SUBMIT, frameable: true }, { "set-cookie": setCookie });
 }

@@ -20,8 +20,8 @@ export interface Page {
 }
 
 const STYLE = `
-:root { color-scheme: light dark; --ink: #1c2430; --soft: #5a6675; --paper: #f3f5f8; --card: #fff; --line: #dde3ea; --accent: #0b5cad; --code: #eef2f6; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e8edf3; --soft: #a3b0bf; --paper: #12161c; --card: #1a2028; --line: #2c3643; --accent: #7db8f5; --code: #232b35; } }
+:root { color-scheme: light dark; --ink: #1c2430; --soft: #5a6675; --paper: #f3f5f8; --card: #fff; --line: #dde3ea; --accent: #0b5cad; --code: #eef2f6; --edge: #7c8a9b; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e8edf3; --soft: #a3b0bf; --paper: #12161c; --card: #1a2028; --line: #2c3643; --accent: #7db8f5; --code: #232b35; --edge: #6f8096; } }
 * { box-sizing: border-box; }
 body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1.25rem; background: var(--paper); color: var(--ink); font: 1rem/1.55 system-ui, sans-serif; }
 main { width: 100%; max-width: 36rem; background: var(--card); border: 1px solid var(--line); border-radius: .9rem; padding: clamp(1.25rem, 5vw, 2.25rem); }
@@ -38,8 +38,11 @@ dd { margin: 0; overflow-wrap: anywhere; }
 .soft { color: var(--soft); font-size: .9rem; }
 iframe { position: absolute; width: 0; height: 0; border: 0; }
 button { font: inherit; font-weight: 600; color: #fff; background: #0b5cad; border: 0; border-radius: .5rem; padding: .65rem 1.25rem; cursor: pointer; }
-.quiet { color: inherit; background: transparent; border: 1px solid var(--line); }
-button:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
+.buttons { display: flex; flex-wrap: wrap; gap: .6rem; margin-top: 1.25rem; }
+.buttons button { flex: 1 1 10rem; }
+.quiet { color: inherit; background: transparent; border: 1px solid var(--edge); }
+a { color: var(--accent); }
+:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 `;
 
 const hashes = new Map<string, string>();

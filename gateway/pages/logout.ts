@@ -32,8 +32,10 @@ export const logoutFallback: Handler = (exchange) => {
 <p>You will have to sign in again, here and in the applications that you came from.</p>
 <form method="post" action="../sessions/logout">
 <input type="hidden" name="logout_challenge" value="${challenge}">
+<div class="buttons">
 <button id="logout-confirm" type="submit" name="answer" value="yes">Sign out</button>
 <button id="logout-cancel" class="quiet" type="submit" name="answer" value="no">Stay signed in</button>
+</div>
 </form>`;
   sendPage(exchange, 200, { title: "Do you want to sign out?", content });
 };

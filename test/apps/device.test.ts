@@ -37,6 +37,12 @@ describe("the demo app's device pages", () => {
     return form;
   };
   const post = (form: URLSearchParams, headers: Record<string, string>) => send(`${appUrl()}/device`, { method: "POST", headers, body: form });
+  /** Sends the code, and follows to the page that asks. */
+  const check = async (page: Answer, userCode: string, cookie: string): Promise<Answer> => {
+    const { status, headers } = await post(formOf(page, { user_code: userCode, action: "check" }), { cookie });
+    assert.equal(status, 303);
+    return send(appUrl() + headers.get("location"), { headers: { cookie } });
+  };
   const newUserCode = async (metadata: object = {}): Promise<string> => (await newCodes(writ(), await createDevice(writ(), metadata), { scope: "openid read" })).user_code;
 
   test("RFC 8628 §3.3: the pages have their fields and buttons under fixed names, no script, a strict policy; what a client registered is text", async () => {
@@ -49,7 +55,7 @@ describe("the demo app's device pages", () => {
       /<button id="user-code-submit"[^>]* type="submit"/,
     ])
       assert.match(page.text, part);
-    const confirm = await post(formOf(page, { user_code: userCode, action: "check" }), { cookie });
+    const confirm = await check(page, userCode, cookie);
     for (const part of [
       /<h1>Is this your device\?<\/h1>/,
       new RegExp(`id="user-code">${userCode}<`),
@@ -80,12 +86,16 @@ describe("the demo app's device pages", () => {
       [formOf(mine.page, filled), { cookie, "sec-fetch-site": "cross-site" }],
     ] as const)
       assert.equal((await post(form, headers as Record<string, string>)).status, 403);
+    const link = `${appUrl()}/device/confirm?${new URLSearchParams({ device_challenge: formOf(mine.page).get("challenge") ?? "", user_code: userCode })}`;
+    for (const headers of [{}, { cookie: other.cookie }] as const)
+      assert.equal((await send(link, { headers })).status, 403, "nobody is brought past the page that has the code sent");
     assert.equal((await post(formOf(mine.page, filled), { cookie })).status, 303);
   });
 
   test("RFC 8628 §5.1: a wrong code comes back with a message and what was typed; too many end on a page; what is missing, unknown or late is one too", async () => {
     const { page, cookie } = await open();
     assert.match((await post(formOf(page, { user_code: " ", action: "check" }), { cookie })).text, /Enter the code that your device shows/);
+    assert.equal((await send(`${appUrl()}/device/confirm?device_challenge=x`)).status, 403);
     for (let i = 0; i < 5; i++) {
       const again = await post(formOf(page, { user_code: 'no"pe', action: i === 0 ? "confirm" : "check" }), { cookie });
       assert.deepEqual([again.status, /role="alert"/.test(again.text), again.text.includes('value="no&quot;pe"')], [400, true, true]);

@@ -3,7 +3,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Browser, Page } from "playwright-core";
+import type { Browser, BrowserContext, Page } from "playwright-core";
 import { type RunningLoginApp, startLoginApp } from "#apps/login/start.ts";
 import type { ConfigInput } from "#lib/config.ts";
 import { createWritClient } from "#sdk/index.ts";
@@ -81,6 +81,22 @@ export async function startSite({ https = false, config = {}, logoutApp = true }
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** A browser with an empty cookie jar. What its console says of blocked things, and answers that are the server's fault, are in `problems`. */
+export async function openContext(site: Site, options: Parameters<Browser["newContext"]>[0] = {}): Promise<{ readonly context: BrowserContext; readonly problems: string[] }> {
+  const context = await site.browser.newContext(options);
+  const problems: string[] = [];
+  context.on("console", (message) => message.type() === "error" && !/favicon|status of 4\d\d/.test(message.location().url + message.text()) && problems.push(message.text()));
+  context.on("response", (response) => response.status() >= 500 && problems.push(`${response.status()} ${response.url()}`));
+  return { context, problems };
+}
+
+/** A page of a browser, at a URL. */
+export async function visit(context: BrowserContext, url: string): Promise<Page> {
+  const page = await context.newPage();
+  await page.goto(url);
+  return page;
 }
 
 /** Fills the login page in and sends it. */
