@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import { create, fromBinary, type JsonObject } from "@bufbuild/protobuf";
-import { AccessTokenSchema, type RefreshToken, RefreshTokenSchema, TokenHandleSchema } from "#gen/writ/store/v1/token_pb.ts";
+import { AccessTokenSchema, type RefreshToken, RefreshTokenSchema, type TokenHandle, TokenHandleSchema } from "#gen/writ/store/v1/token_pb.ts";
 import { halfHash } from "#lib/hash.ts";
 import { parseScope } from "#lib/scope.ts";
 import { openSealed } from "#lib/seal.ts";
@@ -73,14 +73,17 @@ function identify(token: string): string {
   return Buffer.from(halfHash(token)).toString("base64url");
 }
 
-/** A JWT that we signed, whatever its `iss`: its `jti` names our state, and that is what we are asked about. */
+/**
+ * A JWT that we signed, whatever its `iss`: its `jti` names our state, and that is what we are asked about. One that another
+ * server signed before its keys were brought here has some other `jti`, and none of our state.
+ */
 async function readJwt({ keys }: ReadTokenDeps, token: string): Promise<PresentedToken | undefined> {
   const verified = await verifyJwt(keys, "hydra.jwt.access-token", token);
   if (verified === undefined || !TYPES.has(verified.typ)) return undefined;
   const { jti, client_id, sub, exp, iat, aud, scope, scp } = verified.claims;
   if (typeof jti !== "string" || typeof client_id !== "string" || typeof exp !== "number" || typeof iat !== "number") return undefined;
-  const handle = fromBinary(TokenHandleSchema, Buffer.from(jti, "base64url"));
-  if (handle.state.case === undefined) return undefined;
+  const handle = readHandle(jti);
+  if (handle?.state.case === undefined) return undefined;
   return {
     use: "access_token",
     handle,
@@ -97,6 +100,14 @@ async function readJwt({ keys }: ReadTokenDeps, token: string): Promise<Presente
     },
     narrowed: undefined,
   };
+}
+
+function readHandle(jti: string): TokenHandle | undefined {
+  try {
+    return fromBinary(TokenHandleSchema, Buffer.from(jti, "base64url"));
+  } catch {
+    return undefined;
+  }
 }
 
 /** What of a JWT the session said: in `ext`, and what stands at the top without being the server's. */
