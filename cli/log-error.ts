@@ -13,11 +13,12 @@ const MAX_TEXT = 2000;
 
 /** What may be a secret in the text of somebody else's error, and what is written instead. */
 const SECRETS: readonly (readonly [RegExp, string])[] = [
-  [/\b(writ|ory|[a-z0-9]{1,16})_(at|rt|ac|lc|lv|cc|cv)_[\w-]{8,}/g, "$1_$2_…"],
+  [/\b([a-z0-9]{1,16}_[a-z]{2})_[\w-]{20,}/g, "$1_…"], // all that is sealed, and registration access tokens
   [/\beyJ[\w-]{8,}(\.[\w-]*){1,4}/g, "eyJ…"], // a JWT
   [/\b(Bearer|Basic|DPoP) +[\w.~+/=-]+/gi, "$1 …"],
   [/:\/\/[^\s/@]*@/g, "://…@"], // user and password of a URL
-  [/\b(client_secret|password|code|token|refresh_token|access_token|assertion)=[^&\s]+/gi, "$1=…"],
+  [/\b(\w*(?:secret|password|code|token|token_hint|assertion|verifier|challenge))=[^&\s]+/gi, "$1=…"],
+  [/("\w*(?:secret|password|code|token|assertion|verifier|challenge)" *): *"[^"]*("|$)/gi, "$1:…"],
 ];
 
 /** What is logged of something that was thrown: its kind, message, code and place, and the same of what caused it. */

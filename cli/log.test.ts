@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { OAuthError } from "#lib/errors.ts";
+import { SEAL_KINDS } from "#lib/seal.ts";
 import { describeError } from "./log-error.ts";
 import { toText } from "./log-text.ts";
 
@@ -21,12 +22,24 @@ for (const [what, secret, text] of [
   ["a header", "c2VjcmV0OnBhc3N3b3Jk", "sent Authorization: Basic c2VjcmV0OnBhc3N3b3Jk"],
   ["a DSN's password", "hunter22", "cannot connect to mysql://writ:hunter22@db:3306/writ"],
   ["a form", "hunter22", "grant_type=client_credentials&client_secret=hunter22"],
+  ["a device code in a form", "hunter22", "grant_type=device&device_code=hunter22&client_id=a"],
+  ["a user code in a URL", "BCDF-GHJK", "GET /oauth2/device/verify?user_code=BCDF-GHJK"],
+  ["a PKCE verifier", "hunter22", "code_verifier=hunter22"],
+  ["a secret in JSON", "hunter22", 'cannot read {"client_id": "a", "client_secret": "hunter22"}'],
+  ["a secret in JSON that was cut off", "hunter22", 'Unexpected end: "registration_access_token":"hunter22'],
 ] as const)
   test(`${what} in somebody else's error is not logged`, () => {
     const error = new Error(text, { cause: new Error(text) });
     assert.ok(!logged(error).includes(secret), logged(error));
     assert.ok(!logged(text).includes(secret));
   });
+
+test("whatever is sealed, and a registration access token, is not logged", () => {
+  for (const kind of [...Object.values(SEAL_KINDS), "ra"]) {
+    const text = `bad: /x?y=ory_${kind}_AYETcRSaoYt3p6g2UdUwHhsB8qOv, writ_${kind}_AYETcRSaoYt3p6g2UdUwHhsB8qOv`;
+    assert.ok(!logged(new Error(text)).includes("AYETcRSaoYt3"), kind);
+  }
+});
 
 test("what an error carries beside its message is not logged, and a circle of causes has an end", () => {
   const error = Object.assign(new Error("bad"), { request: { body: "hunter22" }, sql: "hunter22" });

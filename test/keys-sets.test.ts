@@ -4,13 +4,13 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { decodeProtectedHeader } from "jose";
+import { decodeProtectedHeader, importJWK, SignJWT } from "jose";
 import { composeCore } from "#core/compose.ts";
 import { startGateway } from "#gateway/server.ts";
 import { silentLog } from "#lib/events.ts";
 import { pooledRandom } from "#lib/random.ts";
 import { createDirectTransport } from "#lib/rpc/direct.ts";
-import { createClient, introspect, issueToken, send, sendJson } from "./harness/http.ts";
+import { createClient, introspect, issueToken, postForm, send, sendJson } from "./harness/http.ts";
 import { describeWrit, testConfig } from "./harness/writ.ts";
 
 const SET = "/admin/keys/hydra.jwt.access-token";
@@ -41,6 +41,22 @@ describeWrit(
       );
       assert.equal(decodeProtectedHeader(await issueToken(writ(), client)).kid, kid, "not with the key that is published for too short a time");
       assert.ok((await published()).some((key) => key.kid === added));
+    });
+
+    test("RFC 7662 §2.2, hydra.md §3.3: a JWT that another server signed with a key that was imported is not active; nobody meets an error", async () => {
+      const client = await createClient(writ());
+      const [kid, jwk] = ["from-hydra", makeRsa()];
+      await sendJson(writ(), "PUT", `${SET}/${kid}`, { ...jwk, kid, alg: "RS256" });
+      const key = await importJWK(jwk, "RS256");
+      // A UUID, as Hydra's jti is; texts whose bytes are a message cut off, a message of another kind, and nothing.
+      for (const jti of ["f81d4fae-7dec-11d0-a765-00a0c91e6bf6", "CgUB", "AAAA", "____", ""]) {
+        const claims = { jti, client_id: client.client_id, sub: "alice", scp: ["openid"], iat: 1_700_000_000, exp: 4_000_000_000 };
+        const token = await new SignJWT(claims).setProtectedHeader({ alg: "RS256", kid, typ: "JWT" }).sign(key);
+        assert.deepEqual(await introspect(writ(), token), { active: false }, jti);
+        assert.equal((await send(`${writ().publicUrl}/userinfo`, { headers: { authorization: `Bearer ${token}` } })).status, 401, jti);
+        const revoked = await postForm(`${writ().publicUrl}/oauth2/revoke`, { token }, { basic: [client.client_id, client.client_secret] });
+        assert.equal(revoked.status, 200, jti);
+      }
     });
 
     test("DESIGN keys: an administrator who puts an RSA key in the place of the only ES256 key leaves the server able to sign", async () => {

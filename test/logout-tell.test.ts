@@ -219,6 +219,17 @@ describeWrit("logout by frames", {}, (writ) => {
     assert.equal(agent.cookies.has("writ_session_dev"), false);
   });
 
+  test("OIDC Front-Channel Logout §3: clients with long URIs have their frames, and do not make headers that no proxy takes", async () => {
+    const long = (i: number): object => ({ frontchannel_logout_uri: `https://rp.example/${i}/${"x".repeat(900)}` });
+    const first = await logIn(writ(), { metadata: long(0) });
+    for (const i of [1, 2, 3]) await logIn(writ(), { ...first, metadata: long(i) });
+    const page = await finish(first);
+    assert.equal([...page.text.matchAll(/<iframe src="https:\/\/rp\.example\/\d\/x{900}\?/g)].length, 4);
+    const policy = page.headers.get("content-security-policy") ?? "";
+    assert.ok(policy.length < 1000, `${policy.length}`);
+    assert.match(policy, /frame-src https: http:;/);
+  });
+
   test("a reload of the page goes on at once: its clients were told, and no session is left", async () => {
     const member = await logIn(writ(), { metadata: { frontchannel_logout_uri: FRAME } });
     const challenge = await challengeOf(member.agent, { id_token_hint: member.tokens.id_token, post_logout_redirect_uri: BYE });

@@ -196,6 +196,15 @@ describeWrit("request objects", {}, (writ) => {
     await refused(rp, unsigned({ exp: seconds() - 5 }), /'exp'/);
   });
 
+  test("RFC 9101 §4: what nests so deeply that it cannot be written as text is refused, and no error of the server's", async () => {
+    const rp = await newRp({ jwks: {}, request_object_signing_alg: "none" });
+    const [header = ""] = unsigned({}).split(".");
+    for (const name of ["claims", "custom"]) {
+      const payload = `{"client_id":"${rp.client.client_id}","${name}":${"[".repeat(6000)}${"]".repeat(6000)}}`;
+      await refused(rp, `${header}.${Buffer.from(payload).toString("base64url")}.`, new RegExp(`'${name}' nests too deeply`));
+    }
+  });
+
   test("OIDC Core §6.2: request_uri is one that the client registered, but for its fragment, and is fetched; the flow never needs it again", async () => {
     const path = `/object-${process.hrtime.bigint()}`;
     const rp = await newRp({ request_uris: [`${peer.url}${path}#aHashOfOldContent`] });

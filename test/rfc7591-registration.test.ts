@@ -228,6 +228,28 @@ describeWrit("dynamic registration", { config: ENABLED }, (writ) => {
     await issueToken(writ(), made);
   });
 
+  test("RFC 7592 §2: a client that writ apply declares is its own to change no more: its registration access token ends", async () => {
+    const made = await registerClient(writ(), { client_name: "before" });
+    const { body: known } = await sendJson(writ(), "GET", `/admin/clients/${made.client_id}`);
+    const apply = (more: object) => sendJson(writ(), "POST", `/admin/clients/${made.client_id}/apply`, { client: { ...known, client_secret: "" }, ...more });
+    assert.equal((await apply({ dry_run: true })).status, 200);
+    assert.equal((await read(made)).status, 200, "a dry run ends nothing");
+    const applied = await apply({});
+    assert.equal(applied.status, 200, applied.text);
+    assert.deepEqual([(await read(made)).status, (await update(made, { redirect_uris: [URI] })).status], [401, 401]);
+    assert.equal((await sendJson(writ(), "GET", `/admin/clients/${made.client_id}`)).body.client_name, "before");
+  });
+
+  test("RFC 7592 §2.2: a client whose consent nobody is asked for gives itself no scope that the operator did not", async () => {
+    const body = { redirect_uris: [URI], grant_types: ["authorization_code"], response_types: ["code"], scope: "openid read", skip_consent: true };
+    const { body: made } = await sendJson(writ(), "POST", "/admin/clients", body);
+    const { body: shown } = await read(made);
+    const wider = await update(made, { ...shown, scope: "openid read admin" });
+    assert.deepEqual([wider.status, wider.body.error], [400, "invalid_client_metadata"], wider.text);
+    assert.match(wider.body.error_description, /'scope'.*'admin'/);
+    assert.equal((await update(made, { ...shown, scope: "openid" })).status, 200, "fewer it may");
+  });
+
   test("@ory/hydra-client: OidcApi creates, reads, changes and deletes a client", async () => {
     const api = (token?: string) => new OidcApi(new Configuration({ basePath: writ().publicUrl, ...(token === undefined ? {} : { accessToken: token }) }));
     const { data: made } = await api().createOidcDynamicClient({ oAuth2Client: { client_name: "hydra", redirect_uris: [URI] } });

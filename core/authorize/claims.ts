@@ -1,5 +1,6 @@
 import { OAuthError } from "#lib/errors.ts";
 import type { ClaimsRequest, ClaimWish } from "../model/claims-request.ts";
+import { isJsonObject } from "../token/verify-jwt.ts";
 
 /** Longest `claims` in characters: it travels in URLs. */
 const MAX_LENGTH = 4096;
@@ -38,14 +39,14 @@ function parse(text: string): Readonly<Record<string, unknown>> {
   } catch (cause) {
     throw wrong("is no JSON", cause);
   }
-  if (!isObject(sent)) throw wrong("is no JSON object");
+  if (!isJsonObject(sent)) throw wrong("is no JSON object");
   return sent;
 }
 
 function readPlace(sent: Readonly<Record<string, unknown>>, place: keyof ClaimsRequest): ClaimsRequest {
   const wishes = Object.hasOwn(sent, place) ? sent[place] : undefined;
   if (wishes === undefined || wishes === null) return {};
-  if (!isObject(wishes)) throw wrong(`has a member '${place}' that is no object`);
+  if (!isJsonObject(wishes)) throw wrong(`has a member '${place}' that is no object`);
   const names = Object.keys(wishes);
   if (names.length > MAX_NAMES) throw wrong(`asks for more than ${MAX_NAMES} claims in '${place}'`);
   const kept = names.map((name) => [name, readWish(name, wishes[name])] as const);
@@ -56,7 +57,7 @@ function readWish(name: string, wish: unknown): ClaimWish | null {
   const shown = `'${name.slice(0, 50)}'`;
   if (name.length > MAX_NAME) throw wrong(`names a claim ${shown} that is longer than ${MAX_NAME} characters`);
   if (wish === null) return null;
-  if (!isObject(wish)) throw wrong(`says of the claim ${shown} what is neither null nor an object`);
+  if (!isJsonObject(wish)) throw wrong(`says of the claim ${shown} what is neither null nor an object`);
   const { essential, value, values } = wish;
   if (essential !== undefined && typeof essential !== "boolean") throw wrong(`has an 'essential' at the claim ${shown} that is neither true nor false`);
   if (values !== undefined && (!Array.isArray(values) || values.length === 0 || values.length > MAX_NAMES))
@@ -67,10 +68,6 @@ function readWish(name: string, wish: unknown): ClaimWish | null {
 
 function isTooDeep(value: unknown, left = MAX_DEPTH + 1): boolean {
   return typeof value === "object" && value !== null && (left === 0 || Object.values(value).some((each) => isTooDeep(each, left - 1)));
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function wrong(why: string, cause?: unknown): OAuthError {

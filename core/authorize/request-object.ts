@@ -101,14 +101,20 @@ function outside(parameters: ParameterMap): readonly (readonly [string, readonly
 /** Numbers and structures travel as JSON in the object and as text in a query (RFC 9101 §4, OIDC Core §6.1). */
 function toParameters(claims: JsonObject): readonly (readonly [string, readonly string[]])[] {
   return Object.entries(claims).flatMap(([name, value]): [string, readonly string[]][] => {
-    const values = (LISTS.has(name) && Array.isArray(value) ? value : [value]).map(textOf).filter((text) => text !== ""); // RFC 6749 §3.1
+    const values = (LISTS.has(name) && Array.isArray(value) ? value : [value]).map((each) => textOf(name, each)).filter((text) => text !== ""); // RFC 6749 §3.1
     return ABOUT_THE_OBJECT.has(name) || values.length === 0 ? [] : [[name, values]];
   });
 }
 
-function textOf(value: JsonValue | undefined): string {
+function textOf(name: string, value: JsonValue | undefined): string {
   if (value === null || value === undefined) return "";
-  return typeof value === "string" ? value : JSON.stringify(value);
+  if (typeof value === "string") return value;
+  try {
+    return JSON.stringify(value);
+  } catch (cause) {
+    if (cause instanceof RangeError) throw invalid(`'${name.slice(0, 50)}' nests too deeply`); // JSON is read to any depth, and not written
+    throw cause;
+  }
 }
 
 function withoutFragment(uri: string): string {

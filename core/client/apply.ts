@@ -15,7 +15,7 @@ import { isRightSecret, NO_SECRET, openSecret, type SecretCheck, SHOWS_SECRET } 
 import { requireSectorDocument } from "./sector.ts";
 import { isSlowHash } from "./slow-hash.ts";
 
-/** What applying a client came to. Such a client gets no registration access token: it is declared elsewhere, and not its own to change. */
+/** What applying a client came to. Such a client has no registration access token, not one of before either: it is declared elsewhere, and not its own to change. */
 type Applied = MessageInitShape<typeof ApplyClientResponseSchema>;
 
 /** How often it is tried again when somebody else changed the client in between. */
@@ -46,7 +46,8 @@ async function tryApply(deps: RegisterDeps, request: ApplyClientRequest, now: Ep
   const secret = await settleChange(deps, client, request, before);
   const applied = { ...(before === undefined ? {} : { before: before.record.client }), after: client, changesSecret: secret.changes };
   if (dryRun) return applied;
-  if (before !== undefined && secret.kept === before.record.secret && isSame(before.record.client, client)) return { ...applied, after: before.record.client };
+  const isOthersToChange = before?.record.registrationTokenSha256.length === 0;
+  if (before !== undefined && isOthersToChange && secret.kept === before.record.secret && isSame(before.record.client, client)) return { ...applied, after: before.record.client };
   await makeKeysFor(deps, client, now);
   const kind = await store(deps, client, secret.kept, before, now);
   if (kind === "again") return "again";
@@ -59,7 +60,9 @@ async function store({ db, issuer, random }: RegisterDeps, client: Client, secre
     const inserted = await insertClient(db, issuer, { record: create(ClientRecordSchema, { client, secret }), incarnation: random(8), now });
     return inserted.kind === "inserted" ? "stored" : "again";
   }
-  const updated = await updateClient(db, issuer, client.clientId, { record: recordOf(before.record, client, secret), rowVersion: before.rowVersion, now });
+  const record = recordOf(before.record, client, secret);
+  record.registrationTokenSha256 = new Uint8Array();
+  const updated = await updateClient(db, issuer, client.clientId, { record, rowVersion: before.rowVersion, now });
   return updated.kind === "updated" ? "stored" : "again";
 }
 

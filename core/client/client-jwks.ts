@@ -1,12 +1,10 @@
 import { createPublicKey } from "node:crypto";
 import type { JsonObject } from "@bufbuild/protobuf";
 import { isSignatureAlg, SIGNATURE_ALGS } from "#lib/signature-algs.ts";
-import { keysFor, readPublicKeys } from "../jwt/public-keys.ts";
+import { keysFor, RSA_BITS, readPublicKeys } from "../jwt/public-keys.ts";
 import { invalid } from "./invalid.ts";
 
 const MAX_KEYS = 50;
-const MIN_RSA_BITS = 2048;
-const MAX_RSA_BITS = 16_384;
 
 /** Members of private and of symmetric keys (RFC 7518 §6.2.2, §6.3.2, §6.4.1). */
 const PRIVATE = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"] as const;
@@ -46,8 +44,8 @@ function requirePublicKey(i: number, key: JsonObject): void {
   for (const member of ["kid", "use", "alg"] as const)
     if (member in key && typeof key[member] !== "string") throw invalid("jwks", `holds at ${i} a key whose '${member}' is no string`);
   const bits = modulusLength(i, key);
-  if (bits !== undefined && (bits < MIN_RSA_BITS || bits > MAX_RSA_BITS))
-    throw invalid("jwks", `holds at ${i} an RSA key of ${bits} bits: ${MIN_RSA_BITS} to ${MAX_RSA_BITS} are taken`);
+  if (bits !== undefined && (bits < RSA_BITS.min || bits > RSA_BITS.max))
+    throw invalid("jwks", `holds at ${i} an RSA key of ${bits} bits: ${RSA_BITS.min} to ${RSA_BITS.max} are taken`);
 }
 
 function modulusLength(i: number, key: JsonObject): number | undefined {

@@ -75,8 +75,8 @@ function settleTypes(client: Client): void {
 }
 
 /** Whose tokens no person agrees to could otherwise give itself any scope. */
-function requireNoWiderScope({ defaultScope }: ClientSettings, { grantTypes, scope }: Client, before: Client | undefined): void {
-  if (before === undefined || !grantTypes.some((each) => UNASKED.has(each))) return;
+function requireNoWiderScope({ defaultScope }: ClientSettings, { grantTypes, scope, skipConsent }: Client, before: Client | undefined): void {
+  if (before === undefined || (skipConsent !== true && !grantTypes.some((each) => UNASKED.has(each)))) return;
   const had = before.scope.split(" ");
   const wider = parseScope(scope || defaultScope)?.find((name) => !had.includes(name));
   if (wider !== undefined) throw invalid("scope", `holds '${wider.slice(0, 50)}', which only the operator may add to a client that nobody is asked about`);

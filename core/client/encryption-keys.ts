@@ -1,10 +1,9 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
+import { RSA_BITS } from "../jwt/public-keys.ts";
 import { isJsonObject } from "../token/verify-jwt.ts";
 
 const MAX_KEYS = 100;
-const MIN_RSA_BITS = 2048;
-const MAX_RSA_BITS = 16_384;
 /** `key_ops` of a public key that something can be encrypted to (RFC 7517 §4.3). */
 const OPERATIONS: readonly JsonValue[] = ["encrypt", "wrapKey", "deriveKey", "deriveBits"];
 
@@ -68,8 +67,8 @@ function importKey(jwk: JsonObject): KeyObject | undefined {
   if ("d" in jwk) return undefined;
   try {
     const key = createPublicKey({ key: jwk, format: "jwk" });
-    const { modulusLength: bits = MIN_RSA_BITS } = key.asymmetricKeyDetails ?? {};
-    return bits < MIN_RSA_BITS || bits > MAX_RSA_BITS ? undefined : key;
+    const { modulusLength: bits = RSA_BITS.min } = key.asymmetricKeyDetails ?? {};
+    return bits < RSA_BITS.min || bits > RSA_BITS.max ? undefined : key;
   } catch {
     return undefined;
   }

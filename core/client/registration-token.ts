@@ -2,6 +2,7 @@ import type { ClientRecord } from "#gen/writ/store/v1/client_record_pb.ts";
 import { OAuthError } from "#lib/errors.ts";
 import { equalBytes, type Hashed, hashSecret } from "#lib/hash.ts";
 import type { Deps } from "../deps.ts";
+import { bearerOf } from "../token/bearer.ts";
 
 /** A registration access token: what its client gets, and what is kept of it. */
 export interface RegistrationToken {
@@ -34,7 +35,7 @@ export function isRightToken(record: ClientRecord | undefined, token: string): b
  * @see RFC 6750 §2.1, §3
  */
 export function requireBearer(authorization: string): string {
-  const [, token] = /^Bearer +([\w.~+/-]+=*) *$/i.exec(authorization) ?? [];
+  const token = bearerOf(authorization);
   if (token !== undefined) return token;
   // RFC 6750 §3.1: who brings nothing is told of no error in the challenge.
   throw authorization === "" ? new OAuthError("invalid_token", "There is no access token", { wwwAuthenticate: BEARER_CHALLENGE }) : wrongToken();

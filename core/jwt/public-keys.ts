@@ -18,8 +18,8 @@ export interface PublicKey {
 const MAX_KEYS = 100;
 /** Keys that are tried on one signature which names none. */
 const MAX_TRIED = 20;
-const MIN_RSA_BITS = 2048;
-const MAX_RSA_BITS = 16_384;
+/** Sizes of RSA keys of others that are taken: shorter ones are weak, longer ones only slow. */
+export const RSA_BITS = { min: 2048, max: 16_384 } as const;
 /** A longer one only makes verifying slow. */
 const MAX_EXPONENT = 2n ** 64n;
 
@@ -50,7 +50,7 @@ function readPublicKey(jwk: JsonObject): PublicKey | undefined {
   try {
     const key = createPublicKey({ key: jwk, format: "jwk" });
     const { modulusLength: bits, publicExponent: exponent = 0n } = key.asymmetricKeyDetails ?? {};
-    if (bits !== undefined && (bits < MIN_RSA_BITS || bits > MAX_RSA_BITS || exponent > MAX_EXPONENT)) return undefined;
+    if (bits !== undefined && (bits < RSA_BITS.min || bits > RSA_BITS.max || exponent > MAX_EXPONENT)) return undefined;
     return { kty, key, kid: textOf(kid), alg: textOf(alg), crv: textOf(crv) };
   } catch {
     return undefined;

@@ -19,6 +19,8 @@ export interface RemoteKeys {
 interface KnownSet {
   readonly keys: readonly PublicKey[];
   readonly jwks: readonly JsonValue[];
+  /** Bytes of the document. */
+  readonly size: number;
   /** When the keys came. */
   readonly fetchedAt: number;
   /** When it was last tried to get them. */
@@ -32,11 +34,13 @@ const STALE = 3_600_000;
 /** Nobody makes us ask one URL more often than this, whatever they send. */
 const COOL_DOWN = 30_000;
 const MAX_SETS = 1000;
-const NEVER: KnownSet = { keys: [], jwks: [], fetchedAt: Number.NEGATIVE_INFINITY, triedAt: Number.NEGATIVE_INFINITY };
+/** Of all documents together: parsed, keys take several times as much, and strangers name URLs too. */
+const MAX_BYTES = 4_194_304;
+const NEVER: KnownSet = { keys: [], jwks: [], size: 1, fetchedAt: Number.NEGATIVE_INFINITY, triedAt: Number.NEGATIVE_INFINITY };
 
 /** @see RFC 7517 §5, RFC 7591 §2 (jwks_uri), OIDC Core §10.1.1 */
 export function makeRemoteKeys({ outbound, log }: { readonly outbound: Outbound; readonly log: Log }): RemoteKeys {
-  const sets = new LRUCache<string, KnownSet>({ max: MAX_SETS });
+  const sets = new LRUCache<string, KnownSet>({ max: MAX_SETS, maxSize: MAX_BYTES, sizeCalculation: ({ size }) => size });
   const fetching = new Map<string, Promise<KnownSet>>();
   const fetchOnce = (url: string, now: EpochMillis): Promise<KnownSet> => {
     const underWay = fetching.get(url);
@@ -44,7 +48,7 @@ export function makeRemoteKeys({ outbound, log }: { readonly outbound: Outbound;
     const promise = fetchSet(outbound, url)
       .then((fetched) => {
         if (fetched.kind === "failed") log.warn("outbound_failed", { for: "jwks_uri", host: URL.parse(url)?.host, reason: fetched.reason });
-        const set = fetched.kind === "fetched" ? { keys: fetched.keys, jwks: fetched.jwks, fetchedAt: now, triedAt: now } : { ...(sets.get(url) ?? NEVER), triedAt: now };
+        const set = fetched.kind === "fetched" ? { ...fetched, fetchedAt: now, triedAt: now } : { ...(sets.get(url) ?? NEVER), triedAt: now };
         sets.set(url, set);
         return set;
       })
@@ -67,7 +71,7 @@ export function makeRemoteKeys({ outbound, log }: { readonly outbound: Outbound;
   };
 }
 
-type Fetched = { readonly kind: "fetched"; readonly keys: readonly PublicKey[]; readonly jwks: readonly JsonValue[] } | { readonly kind: "failed"; readonly reason: string };
+type Fetched = ({ readonly kind: "fetched" } & Pick<KnownSet, "keys" | "jwks" | "size">) | { readonly kind: "failed"; readonly reason: string };
 
 async function fetchSet(outbound: Outbound, url: string): Promise<Fetched> {
   const answer = await outbound.get(url, { accept: "application/jwk-set+json, application/json" });
@@ -75,7 +79,7 @@ async function fetchSet(outbound: Outbound, url: string): Promise<Fetched> {
   if (answer.status !== 200) return { kind: "failed", reason: `status ${answer.status}` };
   try {
     const set: JsonValue = JSON.parse(Buffer.from(answer.body).toString());
-    return { kind: "fetched", keys: readPublicKeys(set), jwks: isJsonObject(set) && Array.isArray(set.keys) ? set.keys : [] };
+    return { kind: "fetched", keys: readPublicKeys(set), jwks: isJsonObject(set) && Array.isArray(set.keys) ? set.keys : [], size: answer.body.length };
   } catch {
     return { kind: "failed", reason: "no JSON" };
   }

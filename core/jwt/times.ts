@@ -1,5 +1,6 @@
 import type { JsonObject } from "@bufbuild/protobuf";
 import { type EpochMillis, toSeconds } from "#lib/time.ts";
+import type { Settings } from "../settings.ts";
 
 /** What is asked of the times of a JWT. Seconds. */
 export interface TimeRules {
@@ -34,6 +35,11 @@ export function faultOfTimes({ exp, nbf, iat }: JsonObject, { expRequired, iatRe
   if (exp <= seconds) return "'exp' is past";
   const start = fromIat && typeof iat === "number" ? iat : seconds;
   return exp - start > maxLifetime + (fromIat ? 0 : LEEWAY) ? `'exp' is more than ${maxLifetime} seconds ahead` : undefined;
+}
+
+/** What names this server as the audience of an assertion: its issuer, or its token endpoint's URL. @see RFC 7523 §3 */
+export function ownAudiences({ issuerUrl, publicUrl }: Pick<Settings, "issuerUrl" | "publicUrl">): ReadonlySet<string> {
+  return new Set([issuerUrl, `${publicUrl}/oauth2/token`, `${issuerUrl.replace(/\/$/, "")}/oauth2/token`]);
 }
 
 /** The entries of `aud`; undefined: it is no string and no list of strings. @see RFC 7519 §4.1.3 */

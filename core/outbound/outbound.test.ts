@@ -191,9 +191,20 @@ test("the operator may allow hosts, addresses and networks", async () => {
 });
 
 test("slow hosts hold a bounded number of requests, and others are told so at once", { timeout: 10_000 }, async () => {
-  const one = outbound();
-  const slow = Array.from({ length: 256 }, () => one.get(url("/silent"), { timeout: 500 }));
+  const one = outbound({ lookup: names(["127.0.0.1"]) });
+  const at = (host: number, path: string): string => `http://slow${host}.example:${port}${path}`;
+  const slow = Array.from({ length: 256 }, (_, i) => one.get(at(i % 8, "/silent"), { timeout: 500 }));
   assert.equal(summary(await one.get(url("/ok"))), "too_many");
   assert.deepEqual(new Set((await Promise.all(slow)).map(summary)), new Set(["timeout"]));
   assert.equal(summary(await one.get(url("/ok"))), "200 hello");
+});
+
+test("one slow host, whoever asks it, leaves room for the requests to others", { timeout: 10_000 }, async () => {
+  const one = outbound({ lookup: names(["127.0.0.1"]) });
+  const slow = Array.from({ length: 200 }, () => one.get(`http://slow.example:${port}/silent`, { timeout: 500 }));
+  assert.equal(summary(await one.get(url("/ok"))), "200 hello");
+  const summaries = (await Promise.all(slow)).map(summary);
+  assert.equal(summaries.filter((each) => each === "timeout").length, 32);
+  assert.equal(summaries.filter((each) => each === "too_many").length, 168);
+  assert.equal(summary(await one.get(`http://slow.example:${port}/ok`)), "200 hello");
 });

@@ -37,8 +37,9 @@ const MAX_BYTES = 65_536;
 const TIMEOUT = 5000;
 const MAX_URL = 2048;
 const MAX_HEADERS = 16_384;
-/** Requests at one time, so that slow hosts hold few of our sockets: to all hosts and to each. */
+/** Requests at one time, those that wait for a connection included: to all hosts, and to each, so that a slow one leaves room for others. */
 const MAX_UNDER_WAY = 256;
+const MAX_OF_HOST = 32;
 const CONNECTIONS_PER_ORIGIN = 16;
 
 /**
@@ -49,8 +50,15 @@ const CONNECTIONS_PER_ORIGIN = 16;
 export function makeOutbound(options: OutboundOptions): Outbound {
   const dispatcher = new Agent({ connect: makeGuardedConnector(options), connections: CONNECTIONS_PER_ORIGIN, pipelining: 0, maxHeaderSize: MAX_HEADERS });
   let underWay = 0;
+  const ofHost = new Map<string, number>();
+  const count = (host: string, by: 1 | -1): void => {
+    const now = (ofHost.get(host) ?? 0) + by;
+    underWay += by;
+    if (now === 0) ofHost.delete(host);
+    else ofHost.set(host, now);
+  };
   const exchange = async (url: URL, init: RequestShape, maxBytes: number, deadline: AbortSignal): Promise<OutboundOutcome> => {
-    underWay++;
+    count(url.host, 1);
     try {
       const answer = await request(url, { ...init, dispatcher, signal: deadline });
       const body = await readBody(answer.body, Number(answer.headers["content-length"] ?? 0), maxBytes);
@@ -59,13 +67,13 @@ export function makeOutbound(options: OutboundOptions): Outbound {
     } catch (cause) {
       return { kind: "failed", reason: deadline.aborted ? "timeout" : reasonOf(cause), cause };
     } finally {
-      underWay--;
+      count(url.host, -1);
     }
   };
   const send = async (text: string, init: RequestShape, { maxBytes = MAX_BYTES, timeout = TIMEOUT }: OutboundLimits): Promise<OutboundOutcome> => {
     const url = readUrl(text, options.allowHttp);
     if (url === undefined) return { kind: "failed", reason: "bad_url" };
-    if (underWay >= MAX_UNDER_WAY) return { kind: "failed", reason: "too_many" };
+    if (underWay >= MAX_UNDER_WAY || (ofHost.get(url.host) ?? 0) >= MAX_OF_HOST) return { kind: "failed", reason: "too_many" };
     // One deadline for all: each single wait may be short, and a slow drip still takes for ever. It is waited for apart,
     // since undici ends a request that is still connecting only when the connection does, and counts until then.
     const deadline = AbortSignal.timeout(timeout);

@@ -73,7 +73,10 @@ function identify(token: string): string {
   return Buffer.from(halfHash(token)).toString("base64url");
 }
 
-/** A JWT that we signed, whatever its `iss`: its `jti` names our state, and that is what we are asked about. */
+/**
+ * A JWT that we signed, whatever its `iss`: its `jti` names our state, and that is what we are asked about. One that another
+ * server signed before its keys were brought here has some other `jti`, and none of our state.
+ */
 async function readJwt({ keys }: ReadTokenDeps, token: string): Promise<PresentedToken | undefined> {
   const verified = await verifyJwt(keys, "hydra.jwt.access-token", token);
   if (verified === undefined || !TYPES.has(verified.typ)) return undefined;
@@ -97,6 +100,14 @@ async function readJwt({ keys }: ReadTokenDeps, token: string): Promise<Presente
     },
     narrowed: undefined,
   };
+}
+
+function readHandle(jti: string): TokenHandle | undefined {
+  try {
+    return fromBinary(TokenHandleSchema, Buffer.from(jti, "base64url"));
+  } catch {
+    return undefined;
+  }
 }
 
 /** What of a JWT the session said: in `ext`, and what stands at the top without being the server's. */

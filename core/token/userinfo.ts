@@ -7,6 +7,7 @@ import { type EpochMillis, toSeconds } from "#lib/time.ts";
 import { BEARER_CHALLENGE } from "../client/registration-token.ts";
 import type { Deps } from "../deps.ts";
 import { getClient } from "../store/clients.ts";
+import { bearerOf } from "./bearer.ts";
 import { type EncryptDeps, encrypt, encryptionFor } from "./encrypt.ts";
 import { identityClaims } from "./id-token.ts";
 import { findLiveToken, type IntrospectDeps } from "./introspect.ts";
@@ -56,7 +57,7 @@ function claimsOf(deps: UserinfoDeps, { facts, grant }: LiveToken): Claims {
 
 /** RFC 6750 §2: in one way only. In the query it ends in logs (§5.3, RFC 9700 §4.3.2): as Hydra under `compat: hydra` alone. */
 function requireToken({ settings }: UserinfoDeps, { authorization, formAccessToken, queryAccessToken }: GetUserinfoRequest): string {
-  const [, bearer] = /^Bearer +([\w.~+/-]+=*) *$/i.exec(authorization) ?? [];
+  const bearer = bearerOf(authorization);
   if (/^Bearer\b/i.test(authorization) && bearer === undefined) throw challenge({ settings }, "invalid_request", "The Authorization header is no bearer token");
   const ways = [bearer ?? "", formAccessToken, queryAccessToken].filter((token) => token !== "");
   if (ways.length > 1) throw challenge({ settings }, "invalid_request", "The access token is sent in more than one way");

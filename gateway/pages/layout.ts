@@ -62,6 +62,15 @@ function frameSource(url: string): string {
   return origin + pathname.replaceAll(";", "%3B").replaceAll(",", "%2C");
 }
 
+/** Longest list of frames' places in characters: it is in a header, and proxies take few kilobytes of all together. */
+const MAX_SOURCES = 2000;
+
+/** Where frames may go: to their places alone. Of more than a header holds: to any page, since what they are is ours to write. */
+function frameSources(frames: readonly string[]): string {
+  const sources = [...new Set(frames.map(frameSource))].join(" ");
+  return sources.length > MAX_SOURCES ? "https: http:" : sources;
+}
+
 /**
  * Sends a page. No script but its own runs on it, nothing is loaded, nobody keeps it. There is no `form-action`: browsers
  * apply it to where a posted form is redirected, too.
@@ -74,7 +83,7 @@ export function sendPage(
 ): void {
   const policy = ["default-src 'none'", `style-src ${hashSource(STYLE)}`, "base-uri 'none'"];
   if (script !== undefined) policy.push(`script-src ${hashSource(script)}`);
-  if (frames.length > 0) policy.push(`frame-src ${[...new Set(frames.map(frameSource))].join(" ")}`);
+  if (frames.length > 0) policy.push(`frame-src ${frameSources(frames)}`);
   if (!frameable) policy.push("frame-ancestors 'none'");
   const page = html`<!doctype html>
 <html lang="en">

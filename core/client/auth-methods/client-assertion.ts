@@ -4,7 +4,7 @@ import type { ClientAuthentication } from "#gen/writ/oauth/v1/request_pb.ts";
 import { isSecretAlg, isSignatureAlg, SECRET_ALGS } from "#lib/signature-algs.ts";
 import { type EpochMillis, fromSeconds } from "#lib/time.ts";
 import { readJwt, type UnverifiedJwt } from "../../jwt/read-jwt.ts";
-import { audienceOf, faultOfTimes } from "../../jwt/times.ts";
+import { audienceOf, faultOfTimes, ownAudiences } from "../../jwt/times.ts";
 import { isSignedBy } from "../../jwt/verify-signature.ts";
 import type { StoredClient } from "../../model/client.ts";
 import type { Settings } from "../../settings.ts";
@@ -67,7 +67,7 @@ function faultOf(settings: Settings, claims: JsonObject, now: EpochMillis): stri
   const fault = faultOfTimes(claims, { expRequired: true, maxLifetime: MAX_LIFETIME }, now); // RFC 7523 §3
   if (fault !== undefined) return fault;
   if (typeof claims.jti !== "string" || claims.jti === "") return "'jti' is missing"; // OIDC Core §9: required
-  const own: ReadonlySet<string> = new Set([settings.issuerUrl, `${settings.publicUrl}/oauth2/token`, `${settings.issuerUrl.replace(/\/$/, "")}/oauth2/token`]);
+  const own = ownAudiences(settings);
   const audience = audienceOf(claims);
   // Stricter than RFC 7523 §3: whoever else is named could bring the assertion here and pass for the client.
   return audience?.every((each) => own.has(each)) === true ? undefined : `'aud' must be ${settings.issuerUrl} or the token endpoint's URL, and nobody else`;
