@@ -115,12 +115,3 @@ function sessionClaimsIn({ ext, ...claims }: JsonObject): JsonObject | undefined
   const found = { ...Object.fromEntries(Object.entries(claims).filter(([name]) => !ACCESS_TOKEN_CLAIMS.has(name))), ...(isJsonObject(ext) ? ext : {}) };
   return Object.keys(found).length > 0 ? found : undefined;
 }
-
-/** Undefined: the token was signed by our key and not by us, such as by Hydra before its keys were brought here. */
-function readHandle(jti: string): TokenHandle | undefined {
-  try {
-    return fromBinary(TokenHandleSchema, Buffer.from(jti, "base64url"));
-  } catch {
-    return undefined;
-  }
-}
