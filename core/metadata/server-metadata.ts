@@ -18,7 +18,7 @@ const OWN_CLAIMS = ["sub", "iss", "aud", "iat", "exp", "auth_time", "rat", "nonc
  * The metadata document. Only what works is in it; lists that would be empty are left out.
  * @see RFC 8414 §2, OIDC Discovery §3, RFC 9207 §3, OIDC RP-Initiated Logout §2.1, Session Management §3.3
  */
-export function serverMetadata({ issuerUrl, publicUrl, cookies, clients }: Settings): Readonly<Record<string, unknown>> {
+export function serverMetadata({ issuerUrl, publicUrl, cookies, clients, compatHydra }: Settings): Readonly<Record<string, unknown>> {
   return {
     issuer: issuerUrl,
     authorization_endpoint: `${publicUrl}/oauth2/auth`,
@@ -34,6 +34,7 @@ export function serverMetadata({ issuerUrl, publicUrl, cookies, clients }: Setti
     subject_types_supported: clients.subjectTypes,
     id_token_signing_alg_values_supported: SIGNATURE_ALGS,
     userinfo_signing_alg_values_supported: ["none", ...SIGNATURE_ALGS],
+    ...(compatHydra ? { id_token_signed_response_alg: SIGNATURE_ALGS, userinfo_signed_response_alg: SIGNATURE_ALGS } : {}), // hydra.md §2.9: clients made from its OpenAPI document insist on them
     id_token_encryption_alg_values_supported: KEY_MANAGEMENT_ALGS,
     id_token_encryption_enc_values_supported: CONTENT_ENCRYPTION_ALGS,
     userinfo_encryption_alg_values_supported: KEY_MANAGEMENT_ALGS,
