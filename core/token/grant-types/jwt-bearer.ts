@@ -55,6 +55,9 @@ function readAssertion({ config, settings }: IssueDeps, claims: JsonObject, now:
   if (typeof iss !== "string" || iss === "") throw invalidGrant("'iss' of the assertion is missing");
   if (typeof sub !== "string" || sub === "") throw invalidGrant("'sub' of the assertion is missing");
   if (Buffer.byteLength(sub) > LIMITS.subject) throw invalidGrant(`'sub' of the assertion has more than ${LIMITS.subject} bytes`);
+  // What UTF-8 cannot write would be kept as another name, and that can be somebody else's.
+  if (![iss, sub, ...(typeof jti === "string" ? [jti] : [])].every((each) => each.isWellFormed()))
+    throw invalidGrant("'iss', 'sub' or 'jti' of the assertion holds half a character");
   const fault = faultOfTimes(claims, { expRequired: true, iatRequired: !iatOptional, maxLifetime: Math.floor(maxTtl / 1000), fromIat: true }, now);
   if (fault !== undefined) throw invalidGrant(`${fault} in the assertion`);
   const own = [settings.issuerUrl, `${settings.publicUrl}/oauth2/token`, `${settings.issuerUrl.replace(/\/$/, "")}/oauth2/token`];
