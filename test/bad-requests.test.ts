@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { closeDb, type Db, openDb } from "#core/store/db.ts";
+import { closeDb, openDb } from "#core/store/db.ts";
 import { silentLog } from "#lib/events.ts";
 import { adminRequests } from "./bad-requests/admin.ts";
 import { clientAssertions, grantAssertions, trustRequests } from "./bad-requests/assertions.ts";
@@ -12,6 +12,7 @@ import { logoutRequests } from "./bad-requests/logout.ts";
 import { registrationRequests } from "./bad-requests/registration.ts";
 import { requestObjects, responseRequests } from "./bad-requests/request-objects.ts";
 import { tokenQuestions, tokenRequests, userinfoRequests } from "./bad-requests/token.ts";
+import { dumpRows } from "./harness/dump.ts";
 import { send } from "./harness/http.ts";
 import { ENABLED } from "./harness/registration.ts";
 import { ARRANGEMENTS, describeWrit } from "./harness/writ.ts";
@@ -27,15 +28,6 @@ const FEATURE_TABLES: readonly ((features: Features) => readonly BadRequest[])[]
   requestObjects,
   responseRequests,
 ];
-
-/** Every row that there is. */
-async function dump(db: Db): Promise<string> {
-  const tables = Object.keys(db.driver.dialect.tables).map((name) => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
-  const rows = await Promise.all(
-    tables.map((table) => db.driver.read(`SELECT * FROM ${table} ORDER BY 1, 2, 3`.replace(/, 3$/, table === "revocation_horizons" ? "" : ", 3"), [])),
-  );
-  return JSON.stringify(rows, (_, value) => (value instanceof Uint8Array ? Buffer.from(value).toString("hex") : value));
-}
 
 async function answerOf({ url, init }: BadRequest): Promise<{ readonly status: number; readonly error: string; readonly text: string }> {
   const { status, headers, body, text } = await send(url, init);
@@ -69,7 +61,7 @@ describeWrit(
         const requests = [...TABLES.flatMap((table) => table(site)), ...FEATURE_TABLES.flatMap((table) => table(features))];
         assert.equal(new Set(requests.map(({ what }) => what)).size, requests.length, "each has a name of its own");
         assert.ok(requests.length >= 1400, String(requests.length));
-        const before = await dump(db);
+        const before = await dumpRows(db);
         const wrong: string[] = [];
         for (let from = 0; from < requests.length; from += 40)
           await Promise.all(
@@ -81,7 +73,7 @@ describeWrit(
             }),
           );
         assert.deepEqual(wrong, []);
-        assert.equal(await dump(db), before);
+        assert.equal(await dumpRows(db), before);
       } finally {
         await closeDb(db);
       }
