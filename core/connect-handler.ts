@@ -1,12 +1,15 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
-import type { DescMethodServerStreaming, DescMethodUnary, DescService } from "@bufbuild/protobuf";
-import { createConnectRouter, createContextKey, createContextValues, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
+import type { DescMethod, DescMethodServerStreaming, DescMethodUnary, DescService } from "@bufbuild/protobuf";
+import { Code, ConnectError, createConnectRouter, createContextKey, createContextValues, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
+import type { UniversalServerRequest } from "@connectrpc/connect/protocol";
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import { ServerReflection } from "#gen/grpc/reflection/v1/reflection_pb.ts";
 import type { Log } from "#lib/events.ts";
 import type { Dispatcher, IncomingCall } from "#lib/rpc/call.ts";
 import type { Origin } from "#lib/rpc/lean-server.ts";
+import { isWellFormed } from "#lib/rpc/well-formed.ts";
+import { requireReadable } from "./readable-body.ts";
 import { reflectionService } from "./reflection.ts";
 
 type Request = IncomingMessage | Http2ServerRequest;
@@ -31,6 +34,12 @@ export function makeConnectHandler(dispatcher: Dispatcher, { maxBytes, shutdown,
   const router = createConnectRouter({ readMaxBytes: maxBytes, shutdownSignal: shutdown, acceptCompression: [] }); // nothing is compressed: a token does not shrink, and what shrinks a lot is a bomb
   for (const service of dispatcher.services) router.service(service, implementation(dispatcher, service));
   router.service(ServerReflection, reflectionService([...dispatcher.services, ServerReflection]));
+  const readable = (call: UniversalServerRequest, { input, methodKind }: DescMethod, type: string): UniversalServerRequest => {
+    const { body } = call;
+    const hasOneMessage = methodKind === "unary" || methodKind === "server_streaming";
+    if (!hasOneMessage || type.includes("json") || typeof body !== "object" || body === null || !(Symbol.asyncIterator in body)) return call;
+    return { ...call, body: requireReadable(body, { message: input, isEnveloped: !type.startsWith("application/proto"), maxBytes }) };
+  };
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
   return (request, response) => {
     const handler = handlers.get((request.url ?? "").split("?", 1)[0] ?? "");
@@ -39,23 +48,25 @@ export function makeConnectHandler(dispatcher: Dispatcher, { maxBytes, shutdown,
       response.end();
       return;
     }
-    handler(universalRequestFromNodeRequest(request, response, undefined, createContextValues().set(originKey, originOf(request))))
+    const call = universalRequestFromNodeRequest(request, response, undefined, createContextValues().set(originKey, originOf(request)));
+    handler(readable(call, handler.method, request.headers["content-type"] ?? ""))
       .then((answer) => universalResponseToNodeResponse(answer, response))
       .catch((cause: unknown) => log.debug("request_failed", { method: handler.method.name, cause }));
   };
 }
 
 function implementation<S extends DescService>(dispatcher: Dispatcher, service: S): ServiceImpl<S> {
-  const call = ({ values, signal }: HandlerContext): IncomingCall => {
+  const call = (request: unknown, { values, signal, requestHeader, method }: HandlerContext): IncomingCall => {
     const origin = values.get(originKey);
     if (origin === undefined) throw new Error("the request's context is missing");
+    if (requestHeader.get("content-type")?.includes("json") && !isWellFormed(request)) throw new ConnectError(`the body is no ${method.input.typeName}`, Code.InvalidArgument);
     return { ...origin, signal };
   };
   const methods = service.methods.map((method) => [
     method.localName,
     method.methodKind === "unary"
-      ? (request: never, context: HandlerContext) => dispatcher.unary(method as DescMethodUnary, request, call(context))
-      : (request: never, context: HandlerContext) => dispatcher.serverStream(method as DescMethodServerStreaming, request, call(context)),
+      ? (request: never, context: HandlerContext) => dispatcher.unary(method as DescMethodUnary, request, call(request, context))
+      : (request: never, context: HandlerContext) => dispatcher.serverStream(method as DescMethodServerStreaming, request, call(request, context)),
   ]);
   return Object.fromEntries(methods) as ServiceImpl<S>;
 }

@@ -6,6 +6,7 @@ import { clientCors } from "./http/client-cors.ts";
 import { openCors } from "./http/cors.ts";
 import type { Route } from "./http/methods.ts";
 import { authorizeEndpoint } from "./oauth/authorize.ts";
+import { credentialsEndpoint } from "./oauth/credentials.ts";
 import { deviceAuthorizationEndpoint, deviceVerifyEndpoint } from "./oauth/device.ts";
 import { jwksEndpoint, metadataEndpoint } from "./oauth/documents.ts";
 import { endSessionEndpoint } from "./oauth/end-session.ts";
@@ -47,6 +48,7 @@ export function publicRoutes(transport: Transport, config: Pick<Config, "serve" 
     "/oauth2/introspect": { methods: { POST: introspectEndpoint(oauth) } },
     "/oauth2/revoke": { methods: { POST: revokeEndpoint(oauth, clients) }, cors },
     "/oauth2/register": { methods: { POST: registrationEndpoint(oauth, style) }, cors },
+    "/credentials": { methods: { POST: credentialsEndpoint }, cors },
     "/oauth2/register/{id}": { methods: configurationEndpoint(oauth, clients, style), cors },
     "/.well-known/openid-configuration": metadata,
     "/.well-known/oauth-authorization-server": metadata,

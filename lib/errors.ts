@@ -41,6 +41,7 @@ export const HTTP_STATUS = {
   authorization_pending: 400,
   slow_down: 400,
   expired_token: 400,
+  unsupported_credential_type: 400, // OpenID4VCI draft 11 §7.3.1.1
 } as const;
 
 /** A registered `error` code. */

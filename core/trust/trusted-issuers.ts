@@ -17,6 +17,8 @@ import { deleteTrustedIssuer, getTrustedIssuer, insertTrustedIssuer, listTrusted
 export type TrustDeps = Pick<Deps, "db" | "issuer" | "random" | "log">;
 
 const MAX_ISSUER = 2048;
+/** The last millisecond of the year 9999. */
+const LATEST = 253_402_300_799_999;
 const MAX_SCOPES = 200;
 const MAX_SCOPE = 2048;
 
@@ -79,6 +81,7 @@ export async function distrust({ db, issuer, log }: TrustDeps, id: string): Prom
 function requireExpiry(expiresAt: Timestamp | undefined): EpochMillis {
   const instant = expiresAt === undefined ? 0 : timestampMs(expiresAt);
   if (instant <= 0) throw missing("'expires_at' is missing");
+  if (instant > LATEST) throw refuse("'expires_at' lies after the year 9999"); // RFC 3339 §5.6 has no form for it
   return instant as EpochMillis;
 }
 

@@ -8,6 +8,7 @@ import type { Log } from "../events.ts";
 import { endInOnePiece } from "../one-piece.ts";
 import { endOfTurn } from "../turn.ts";
 import type { Dispatcher, IncomingCall } from "./call.ts";
+import { isWellFormed } from "./well-formed.ts";
 
 /** Who sends a request, as far as the connection and the headers tell. */
 export type Origin = Omit<IncomingCall, "signal">;
@@ -34,7 +35,9 @@ const CODECS: ReadonlyMap<string | undefined, Codec> = new Map([
     {
       parse(schema, body) {
         if (!isUtf8(body)) throw new Error("not UTF-8");
-        return fromJsonString(schema, body.toString(), { ignoreUnknownFields: true });
+        const message = fromJsonString(schema, body.toString(), { ignoreUnknownFields: true });
+        if (!isWellFormed(message)) throw new Error("half a character");
+        return message;
       },
       write: (schema, message) => Buffer.from(toJsonString(schema, message)),
     } satisfies Codec,

@@ -55,8 +55,10 @@ function readAssertion({ config, settings }: IssueDeps, claims: JsonObject, now:
   if (typeof iss !== "string" || iss === "") throw invalidGrant("'iss' of the assertion is missing");
   if (typeof sub !== "string" || sub === "") throw invalidGrant("'sub' of the assertion is missing");
   if (Buffer.byteLength(sub) > LIMITS.subject) throw invalidGrant(`'sub' of the assertion has more than ${LIMITS.subject} bytes`);
-  // As of subjects that log in: half a surrogate pair would be stored as another subject than the one that was looked at.
-  if (!sub.isWellFormed() || /\p{Cc}/u.test(sub)) throw invalidGrant("'sub' of the assertion holds a control character");
+  // What UTF-8 cannot write would be kept as another name, and that can be somebody else's.
+  if (![iss, sub, ...(typeof jti === "string" ? [jti] : [])].every((each) => each.isWellFormed()))
+    throw invalidGrant("'iss', 'sub' or 'jti' of the assertion holds half a character");
+  if (/\p{Cc}/u.test(sub)) throw invalidGrant("'sub' of the assertion holds a control character"); // as of subjects that log in
   const fault = faultOfTimes(claims, { expRequired: true, iatRequired: !iatOptional, maxLifetime: Math.floor(maxTtl / 1000), fromIat: true }, now);
   if (fault !== undefined) throw invalidGrant(`${fault} in the assertion`);
   const own = ownAudiences(settings);
