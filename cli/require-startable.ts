@@ -25,7 +25,6 @@ function requireIssuer({ dev, urls }: Config): void {
   if (issuer === undefined)
     throw new CliError("urls.self.issuer is not set: give the https URL that clients know the server by, such as URLS_SELF_ISSUER=https://auth.example.com");
   if (!dev && !issuer.toLowerCase().startsWith("https://")) throw new CliError("urls.self.issuer is not https: give an https URL (only --dev allows http)");
-  if (/^[a-z]+:\/\/[^/]*@/i.test(issuer)) throw new CliError("urls.self.issuer has a user name in it, which everybody would read: leave it out");
 }
 
 function requireState({ dsn, secrets }: Config, part: Part): void {

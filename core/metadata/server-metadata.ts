@@ -34,9 +34,8 @@ export function serverMetadata({ issuerUrl, publicUrl, cookies, clients, compatH
     subject_types_supported: clients.subjectTypes,
     id_token_signing_alg_values_supported: SIGNATURE_ALGS,
     userinfo_signing_alg_values_supported: ["none", ...SIGNATURE_ALGS],
-    // Hydra's own members: without them its generated clients refuse the document.
-    id_token_signed_response_alg: SIGNATURE_ALGS,
-    userinfo_signed_response_alg: SIGNATURE_ALGS,
+    // Hydra's own members: clients made from its OpenAPI document insist on them, and nobody else knows them.
+    ...(compatHydra ? { id_token_signed_response_alg: SIGNATURE_ALGS, userinfo_signed_response_alg: SIGNATURE_ALGS } : {}),
     id_token_encryption_alg_values_supported: KEY_MANAGEMENT_ALGS,
     id_token_encryption_enc_values_supported: CONTENT_ENCRYPTION_ALGS,
     userinfo_encryption_alg_values_supported: KEY_MANAGEMENT_ALGS,
