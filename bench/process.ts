@@ -1,14 +1,14 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { availableParallelism } from "node:os";
+import { cpus } from "node:os";
 
 /** Servers and load each have a core, where the machine has two and `taskset`; this process is with the load (scripts/bench.mjs). */
 const canPin = spawnSync("taskset", ["-c", "0,1", "true"]).status === 0;
 const onServersCore = (command: readonly string[], core: number): readonly string[] => (canPin ? ["taskset", "-c", String(core), ...command] : command);
 
 /** Whether two servers and their load can have cores of their own. */
-export const CAN_SCALE = canPin && availableParallelism() >= 4;
+export const CAN_SCALE = canPin && cpus().length >= 4;
 
 /** How the processes are spread. */
 export const PINNING = canPin ? "servers on core 0, load on core 1" : "servers and load are not pinned";

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { availableParallelism, cpus } from "node:os";
+import { cpus } from "node:os";
 import { chart } from "./chart.ts";
 import type { Costs, Fact } from "./facts.ts";
 import { GENERATOR } from "./load/wrk.ts";
@@ -41,7 +41,7 @@ export function tables({ results, facts, costs }: Report): string {
     wanted(each),
     each.most === undefined && each.least === undefined ? "" : isMet(each, 0) ? "met" : "missed",
   ]);
-  const scaling = CAN_SCALE ? [] : [`Scaling over cores: not measured, for this machine has ${availableParallelism()}.`];
+  const scaling = CAN_SCALE ? [] : [`Scaling over cores: not measured, for this machine has ${cpus().length}.`];
   const kinds = [...new Set(Object.values(costs).flatMap((cost) => Object.keys(cost)))];
   return [
     markdown(["request", "server", "per second", "CPU µs", "p50 ms", "p99 ms"], 2, parties),
@@ -79,7 +79,7 @@ export function write(report: Report, { rounds, seconds }: Pace, at: Date): void
   const page = readFileSync(PAGE, "utf8");
   const [begin, end] = [page.indexOf(MARKS[0]), page.indexOf(MARKS[1])];
   if (begin < 0 || end < begin) throw new Error(`docs/performance.md has no ${MARKS.join(" … ")}`);
-  const machine = `${at.toISOString().slice(0, 10)}, Node ${process.versions.node}, ${availableParallelism()} cores${cpuModel()}, ${process.platform} ${process.arch}`;
+  const machine = `${at.toISOString().slice(0, 10)}, Node ${process.versions.node}, ${cpus().length} cores${cpuModel()}, ${process.platform} ${process.arch}`;
   const method = `${PINNING}; ${GENERATOR}; ${rounds} interleaved rounds of ${seconds} s`;
   const picture = "![CPU of a request, against raw node:http](performance/cpu.svg)";
   writeFileSync(PAGE, `${page.slice(0, begin)}${MARKS[0]}\n\n${machine}; ${method}.\n\n${picture}\n\n${tables(report)}\n\n${page.slice(end)}`);
