@@ -2,10 +2,8 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { AuthorizationCodeSchema } from "#gen/writ/store/v1/token_pb.ts";
 import { OAuthError } from "#lib/errors.ts";
 import { addMillis, type EpochMillis, fromSeconds, toSeconds } from "#lib/time.ts";
-import type { StoredClient } from "../model/client.ts";
 import type { Grant } from "../model/grant.ts";
-import { lifetimeSeconds } from "../token/issue.ts";
-import { type Issuing, issueAccessToken, issueIdToken, type Lifetimes, prepareIssuing } from "../token/issue-of-grant.ts";
+import { type Issuing, issueAccessToken, issueIdToken, lifetimesOf, prepareIssuing } from "../token/issue-of-grant.ts";
 import type { AuthorizeDeps, Flow } from "./flow.ts";
 import type { ResponseParameters } from "./response-modes.ts";
 import { type ResponseType, requireResponseType } from "./response-types.ts";
@@ -36,8 +34,10 @@ export async function prepareResponse(deps: AuthorizeDeps, { client, request, no
   if (consent?.outcome.case !== "accepted") throw new OAuthError("temporarily_unavailable", "The consent is not known here yet; try again");
   if (type.givesIdToken && !consent.outcome.value.scope.includes("openid"))
     throw new OAuthError(compatHydra ? "unsupported_response_type" : "access_denied", "The scope openid was not granted, without which there is no ID token");
+  const { lifespans } = client.record.client;
+  const lifetimes = lifetimesOf(deps, { accessToken: lifespans?.implicitGrantAccessTokenLifespan, refreshToken: undefined, idToken: lifespans?.implicitGrantIdTokenLifespan });
   const parts = { accessToken: type.givesAccessToken, refreshToken: false, idToken: type.givesIdToken };
-  const issuing = await prepareIssuing(deps, { client, grant, scope: undefined, lifetimes: lifetimesOf(deps, client), request: undefined, parts }, now);
+  const issuing = await prepareIssuing(deps, { client, grant, scope: undefined, lifetimes, request: undefined, parts }, now);
   return { ...plain, issuing, expiresAt: type.givesCode && plain.expiresAt > issuing.expiresAt ? plain.expiresAt : issuing.expiresAt };
 }
 
@@ -69,13 +69,4 @@ function grantedScope({ record }: Grant): string {
   const { outcome } = record.consent ?? {};
   if (outcome?.case !== "accepted") throw new Error("a redeemed consent that was not accepted");
   return outcome.value.scope.join(" ");
-}
-
-function lifetimesOf({ config, settings }: AuthorizeDeps, { record: { client } }: StoredClient): Lifetimes {
-  const { lifespans } = client;
-  return {
-    accessToken: lifetimeSeconds(lifespans?.implicitGrantAccessTokenLifespan, config.ttl.access_token),
-    refreshToken: lifetimeSeconds(undefined, settings.ttl.refreshToken),
-    idToken: lifetimeSeconds(lifespans?.implicitGrantIdTokenLifespan, config.ttl.id_token),
-  };
 }

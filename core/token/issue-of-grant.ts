@@ -5,13 +5,14 @@ import type { TokenSession } from "#gen/writ/store/v1/grant_pb.ts";
 import { AccessTokenSchema, RefreshTokenSchema, TokenHandleSchema } from "#gen/writ/store/v1/token_pb.ts";
 import { isSignatureAlg } from "#lib/signature-algs.ts";
 import { type EpochMillis, fromSeconds, toSeconds } from "#lib/time.ts";
+import type { Deps } from "../deps.ts";
 import type { SessionClaims } from "../handshake/session-payload.ts";
 import type { SigningKey } from "../keys/signing-keys.ts";
 import type { StoredClient } from "../model/client.ts";
 import type { Grant } from "../model/grant.ts";
 import { type Encryption, encrypt, encryptionFor } from "./encrypt.ts";
 import { type IdTokenContent, signIdToken } from "./id-token.ts";
-import { accessTokenKey, type IssueDeps, type IssuedAccessToken, signAccessToken } from "./issue.ts";
+import { accessTokenKey, type IssueDeps, type IssuedAccessToken, lifetimeSeconds, signAccessToken } from "./issue.ts";
 import { sessionClaims } from "./session-claims.ts";
 import { askTokenHooks, sealTokenSession } from "./token-hooks.ts";
 
@@ -20,6 +21,15 @@ export interface Lifetimes {
   readonly accessToken: number;
   readonly refreshToken: number;
   readonly idToken: number;
+}
+
+/** Lifetimes of what one answer holds: as the client has them for its grant type, else as is configured. */
+export function lifetimesOf({ config, settings }: Pick<Deps, "config" | "settings">, ofClient: Readonly<Record<keyof Lifetimes, string | undefined>>): Lifetimes {
+  return {
+    accessToken: lifetimeSeconds(ofClient.accessToken, config.ttl.access_token),
+    refreshToken: lifetimeSeconds(ofClient.refreshToken, settings.ttl.refreshToken),
+    idToken: lifetimeSeconds(ofClient.idToken, config.ttl.id_token),
+  };
 }
 
 /** What an answer may hold. */

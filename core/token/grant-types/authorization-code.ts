@@ -5,12 +5,11 @@ import { equalBytes } from "#lib/hash.ts";
 import { openSealed } from "#lib/seal.ts";
 import { fromSeconds } from "#lib/time.ts";
 import { requireCodeVerifier } from "../../authorize/pkce.ts";
-import { isOfClient, type StoredClient } from "../../model/client.ts";
+import { isOfClient } from "../../model/client.ts";
 import type { Grant } from "../../model/grant.ts";
-import { redeemCode } from "../../store/grant-tokens.ts";
 import { readGrant } from "../../store/grants.ts";
-import { type IssueDeps, lifetimeSeconds } from "../issue.ts";
-import { issueOfGrant, prepareIssuing } from "../issue-of-grant.ts";
+import { lifetimesOf } from "../issue-of-grant.ts";
+import { redeemGrant } from "../redeem-grant.ts";
 import { type GrantType, invalidGrant } from "./grant-type.ts";
 
 /**
@@ -33,21 +32,22 @@ export const authorizationCode: GrantType = async (deps, { request, client }, no
   requireSameRedirectUri(grant, redirectUri);
   requireCodeVerifier(grant.record.request?.codeChallenge ?? new Uint8Array(), codeVerifier); // RFC 7636 §4.6
 
-  // A code that is spent already ends the grant, whatever a web hook would say of it.
-  const isSpent = grant.state !== "code";
-  const issuing = await prepareIssuing(deps, { client, grant, scope: undefined, lifetimes: lifetimesOf(deps, client), request: isSpent ? undefined : request }, now);
-  const redeemed = await redeemCode(deps.db, deps.issuer, { grant, expiresAt: issuing.expiresAt, session: issuing.session, attempt: deps.random(16), now });
+  const { lifespans } = client.record.client;
+  const lifetimes = lifetimesOf(deps, {
+    accessToken: lifespans?.authorizationCodeGrantAccessTokenLifespan,
+    refreshToken: lifespans?.authorizationCodeGrantRefreshTokenLifespan,
+    idToken: lifespans?.authorizationCodeGrantIdTokenLifespan,
+  });
+  const redeemed = await redeemGrant(deps, { client, grant, request, lifetimes }, now);
   switch (redeemed.kind) {
-    case "redeemed":
-      return issueOfGrant(deps, issuing, redeemed.grant, now);
+    case "issued":
+      return redeemed.response;
     case "replayed":
       deps.log.warn("grant_ended", { reason: "code_replayed", client_id: grant.clientId }); // RFC 6749 §4.1.2
       throw invalidGrant("'code' has been used already; all tokens that came of it were revoked");
     case "revoked":
       throw invalidGrant("what the code stands for was revoked");
-    case "expired":
-    case "ended":
-    case "unknown":
+    case "gone":
       throw invalidGrant("'code' is good no more");
   }
 };
@@ -56,13 +56,4 @@ export const authorizationCode: GrantType = async (deps, { request, client }, no
 function requireSameRedirectUri({ record: { request } }: Grant, sent: string): void {
   if (request === undefined) throw new Error("a grant without its request");
   if (sent === "" ? request.redirectUriSent : sent !== request.redirectUri) throw invalidGrant("'redirect_uri' is not that of the authorization request");
-}
-
-function lifetimesOf({ config, settings }: IssueDeps, { record: { client } }: StoredClient) {
-  const { lifespans } = client;
-  return {
-    accessToken: lifetimeSeconds(lifespans?.authorizationCodeGrantAccessTokenLifespan, config.ttl.access_token),
-    refreshToken: lifetimeSeconds(lifespans?.authorizationCodeGrantRefreshTokenLifespan, settings.ttl.refreshToken),
-    idToken: lifetimeSeconds(lifespans?.authorizationCodeGrantIdTokenLifespan, config.ttl.id_token),
-  };
 }

@@ -4,13 +4,13 @@ import { OAuthError } from "#lib/errors.ts";
 import { equalBytes } from "#lib/hash.ts";
 import { openSealed } from "#lib/seal.ts";
 import { type EpochMillis, fromSeconds } from "#lib/time.ts";
-import { isOfClient, type StoredClient } from "../../model/client.ts";
+import { isOfClient } from "../../model/client.ts";
 import type { DeviceCode } from "../../model/device-code.ts";
 import { readDeviceCode, slowDeviceDown } from "../../store/device-codes.ts";
-import { redeemCode } from "../../store/grant-tokens.ts";
 import { readGrant } from "../../store/grants.ts";
-import { type IssueDeps, lifetimeSeconds } from "../issue.ts";
-import { issueOfGrant, prepareIssuing } from "../issue-of-grant.ts";
+import type { IssueDeps } from "../issue.ts";
+import { lifetimesOf } from "../issue-of-grant.ts";
+import { redeemGrant } from "../redeem-grant.ts";
 import { type GrantType, type GrantTypeDeps, invalidGrant, type TokenRequest } from "./grant-type.ts";
 
 /**
@@ -50,21 +50,22 @@ async function redeem(deps: IssueDeps, { request, client }: Pick<TokenRequest, "
   const found = grantId === undefined ? undefined : await readGrant(deps.db, deps.issuer, grantId);
   if (found === undefined || !isOfClient(client, found.grant)) throw invalidGrant("'device_code' is good no more");
   const { grant } = found;
-  // As with an authorization code: one that is spent ends the grant, whatever a web hook would say of it.
-  const isSpent = grant.state !== "code";
-  const issuing = await prepareIssuing(deps, { client, grant, scope: undefined, lifetimes: lifetimesOf(deps, client), request: isSpent ? undefined : request }, now);
-  const redeemed = await redeemCode(deps.db, deps.issuer, { grant, expiresAt: issuing.expiresAt, session: issuing.session, attempt: deps.random(16), now });
+  const { lifespans } = client.record.client;
+  const lifetimes = lifetimesOf(deps, {
+    accessToken: lifespans?.deviceAuthorizationGrantAccessTokenLifespan,
+    refreshToken: lifespans?.deviceAuthorizationGrantRefreshTokenLifespan,
+    idToken: lifespans?.deviceAuthorizationGrantIdTokenLifespan,
+  });
+  const redeemed = await redeemGrant(deps, { client, grant, request, lifetimes }, now);
   switch (redeemed.kind) {
-    case "redeemed":
-      return issueOfGrant(deps, issuing, redeemed.grant, now);
+    case "issued":
+      return redeemed.response;
     case "replayed":
       deps.log.warn("grant_ended", { reason: "device_code_replayed", client_id: grant.clientId }); // as RFC 6749 §4.1.2 has it of codes
       throw invalidGrant("'device_code' has been used already; all tokens that came of it were revoked");
     case "revoked":
       throw denied("What the person agreed to was revoked");
-    case "expired":
-    case "ended":
-    case "unknown":
+    case "gone":
       throw invalidGrant("'device_code' is good no more");
   }
 }
@@ -72,13 +73,4 @@ async function redeem(deps: IssueDeps, { request, client }: Pick<TokenRequest, "
 /** With the status of the token endpoint (RFC 6749 §5.2). */
 function denied(description: string): OAuthError {
   return new OAuthError("access_denied", description, { status: 400 });
-}
-
-function lifetimesOf({ config, settings }: IssueDeps, { record: { client } }: StoredClient) {
-  const { lifespans } = client;
-  return {
-    accessToken: lifetimeSeconds(lifespans?.deviceAuthorizationGrantAccessTokenLifespan, config.ttl.access_token),
-    refreshToken: lifetimeSeconds(lifespans?.deviceAuthorizationGrantRefreshTokenLifespan, settings.ttl.refreshToken),
-    idToken: lifetimeSeconds(lifespans?.deviceAuthorizationGrantIdTokenLifespan, config.ttl.id_token),
-  };
 }

@@ -7,8 +7,8 @@ import { isOfClient, type StoredClient } from "../../model/client.ts";
 import { type Grant, refreshPlace } from "../../model/grant.ts";
 import { rotateRefresh } from "../../store/grant-tokens.ts";
 import { readGrant } from "../../store/grants.ts";
-import { type IssueDeps, lifetimeSeconds } from "../issue.ts";
-import { isOffline, issueOfGrant, prepareIssuing } from "../issue-of-grant.ts";
+import type { IssueDeps } from "../issue.ts";
+import { isOffline, issueOfGrant, lifetimesOf, prepareIssuing } from "../issue-of-grant.ts";
 import { readRefreshToken } from "../read-token.ts";
 import { type GrantType, invalidGrant } from "./grant-type.ts";
 
@@ -33,7 +33,13 @@ export const refreshToken: GrantType = async (deps, { request, client }, now) =>
   const { grace } = deps.settings.refresh;
   // One that comes too late ends the grant, whatever a web hook would say of it.
   const isLate = refreshPlace(grant, generation, now, grace) === "reused";
-  const wanted = { client, grant, scope, lifetimes: lifetimesOf(deps, client), request: isLate ? undefined : request, isRefresh: true };
+  const { lifespans } = client.record.client;
+  const lifetimes = lifetimesOf(deps, {
+    accessToken: lifespans?.refreshTokenGrantAccessTokenLifespan,
+    refreshToken: lifespans?.refreshTokenGrantRefreshTokenLifespan,
+    idToken: lifespans?.refreshTokenGrantIdTokenLifespan,
+  });
+  const wanted = { client, grant, scope, lifetimes, request: isLate ? undefined : request, isRefresh: true };
   const issuing = await prepareIssuing(deps, wanted, now);
   const rotated = await rotateRefresh(deps.db, deps.issuer, { grant, generation, expiresAt: issuing.expiresAt, session: issuing.session, grace, attempt: deps.random(16), now });
   switch (rotated.kind) {
@@ -81,13 +87,4 @@ function requireStillAllowed({ config }: IssueDeps, { record: { client } }: Stor
   if (scopeLost !== undefined) throw new OAuthError("invalid_scope", `The requested scope is invalid: the client may ask for '${scopeLost}' no more`);
   const audienceLost = audience.find((name) => !allowsAudience(client.audience, name));
   if (audienceLost !== undefined) throw new OAuthError("invalid_request", `The client may ask for the audience '${audienceLost}' no more`);
-}
-
-function lifetimesOf({ config, settings }: IssueDeps, { record: { client } }: StoredClient) {
-  const { lifespans } = client;
-  return {
-    accessToken: lifetimeSeconds(lifespans?.refreshTokenGrantAccessTokenLifespan, config.ttl.access_token),
-    refreshToken: lifetimeSeconds(lifespans?.refreshTokenGrantRefreshTokenLifespan, settings.ttl.refreshToken),
-    idToken: lifetimeSeconds(lifespans?.refreshTokenGrantIdTokenLifespan, config.ttl.id_token),
-  };
 }
