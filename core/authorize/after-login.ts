@@ -8,7 +8,7 @@ import { timeOf } from "#lib/id.ts";
 import { SCOPE_STRATEGIES } from "#lib/scope.ts";
 import { addMillis, type EpochMillis } from "#lib/time.ts";
 import { registeredMethod } from "../client/authenticate.ts";
-import { obfuscatedSubject } from "../client/pairwise.ts";
+import { obfuscatedSubject, subjectFor } from "../client/pairwise.ts";
 import type { Consent } from "../model/consent.ts";
 import type { Grant } from "../model/grant.ts";
 import { findRememberedConsent } from "../store/consents.ts";
@@ -125,7 +125,7 @@ function requireWantedLogin({ settings }: AuthorizeDeps, { client, request, chal
   if (challenge.skip !== undefined && !isFresh(authenticatedAt, maxAge, now)) throw new OAuthError("login_required", "The login is older than 'max_age' allows");
   if (idTokenHintClaims !== undefined && !isHinted(settings, client, idTokenHintClaims, person))
     throw new OAuthError("login_required", "Somebody else logged in than 'id_token_hint' names");
-  const sub = obfuscatedSubject(settings, client.record.client, answer.subject, forcedSubjectIdentifier) || answer.subject;
+  const sub = subjectFor(settings, client.record.client, answer.subject, forcedSubjectIdentifier);
   if (!isWantedSubject(request, sub)) throw new OAuthError("login_required", "Somebody else logged in than 'claims' names");
   if (!isSufficientAcr(request, acr)) throw new OAuthError("unmet_authentication_requirements", "The login is of none of the context classes that 'claims' asks for as essential");
 }

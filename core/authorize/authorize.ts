@@ -3,8 +3,6 @@ import { OAuthError } from "#lib/errors.ts";
 import type { EpochMillis } from "#lib/time.ts";
 import type { StoredClient } from "../model/client.ts";
 import { getClient } from "../store/clients.ts";
-import { afterConsent } from "./after-consent.ts";
-import { afterLogin } from "./after-login.ts";
 import { errorPage, respondError, type Target, toResponseError } from "./answer.ts";
 import { beginLogin } from "./begin.ts";
 import { readBrowser } from "./cookies.ts";
@@ -12,8 +10,9 @@ import type { AuthorizeDeps } from "./flow.ts";
 import { type ParameterMap, single, toParameterMap } from "./parameters.ts";
 import { readRequest, readTarget } from "./request.ts";
 import { resolveRequestObject } from "./request-object.ts";
-import { MAX_URL } from "./request-url.ts";
+import { MAX_URL, sameByGet } from "./request-url.ts";
 import type { Answer } from "./response-modes.ts";
+import { resumeFlow } from "./resume.ts";
 import { watchSession } from "./session-state.ts";
 
 /**
@@ -26,10 +25,8 @@ export async function authorize(deps: AuthorizeDeps, { context, cookie }: Author
   const parameters = toParameterMap(context?.parameters ?? []);
   const browser = readBrowser(deps, cookie);
   try {
-    const [loginVerifier] = parameters.get("login_verifier") ?? [];
-    if (loginVerifier !== undefined) return await afterLogin(deps, loginVerifier, browser, now);
-    const [consentVerifier] = parameters.get("consent_verifier") ?? [];
-    if (consentVerifier !== undefined) return await afterConsent(deps, consentVerifier, browser, now);
+    const resumed = resumeFlow(deps, parameters, browser, now);
+    if (resumed !== undefined) return await resumed;
     // A form that another site posts comes without cookies (SameSite=Lax): the same by GET comes with them.
     if (context?.method === "POST" && browser.binding === undefined) return againByGet(deps, parameters);
 
@@ -81,9 +78,8 @@ async function requireClient({ db, issuer }: AuthorizeDeps, clientId: string): P
   return client;
 }
 
-function againByGet({ settings }: AuthorizeDeps, parameters: ParameterMap): Answer {
-  const query = new URLSearchParams([...parameters].flatMap(([name, values]) => values.map((value): [string, string] => [name, value])));
-  const location = `${settings.publicUrl}/oauth2/auth?${query}`;
+function againByGet(deps: AuthorizeDeps, parameters: ParameterMap): Answer {
+  const location = sameByGet(deps, "/oauth2/auth", parameters);
   if (location.length > MAX_URL) throw new OAuthError("invalid_request", "The parameters of the request are too large, all together");
   return { answer: { case: "redirect", value: { location, status: 303 } } };
 }

@@ -3,7 +3,7 @@ import { OAuthError } from "#lib/errors.ts";
 import { equalBytes } from "#lib/hash.ts";
 import { makeTimeId } from "#lib/id.ts";
 import type { EpochMillis } from "#lib/time.ts";
-import { obfuscatedSubject } from "../client/pairwise.ts";
+import { subjectFor } from "../client/pairwise.ts";
 import type { StoredClient } from "../model/client.ts";
 import { isLiveSession, type Session } from "../model/session.ts";
 import { readSession } from "../store/sessions.ts";
@@ -64,8 +64,7 @@ async function findSession(
   if (!isFresh(session.authenticatedAt, maxAge, now)) return undefined;
   const { subject } = session;
   if (idTokenHintClaims !== undefined && !isHinted(settings, client, idTokenHintClaims, { subject, sessionId: session.id, forcedSubjectIdentifier: "" })) return undefined;
-  const sub = obfuscatedSubject(settings, client.record.client, subject, "") || subject;
-  return isWantedSubject(request, sub) && isSufficientAcr(request, session.record.acr) ? session : undefined;
+  return isWantedSubject(request, subjectFor(settings, client.record.client, subject, "")) && isSufficientAcr(request, session.record.acr) ? session : undefined;
 }
 
 /** Whether a login is as young as `max_age` asks. 0 asks for a login now. @see OIDC Core §3.1.2.1 */

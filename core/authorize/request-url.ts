@@ -1,5 +1,6 @@
 import type { AuthorizationRequest } from "#gen/writ/store/v1/grant_pb.ts";
 import type { Deps } from "../deps.ts";
+import type { ParameterMap } from "./parameters.ts";
 import { writeCodeChallenge } from "./pkce.ts";
 
 /** Longest URL of ours that a browser is sent to, in characters. */
@@ -36,6 +37,12 @@ export function requestUrl({ settings }: Pick<Deps, "settings">, clientId: strin
   add("login_hint", request.loginHint);
   for (const { name, value } of request.parameters) add(name, value);
   return `${settings.publicUrl}/oauth2/auth?${query}`;
+}
+
+/** The URL of one of our endpoints by which a request that came as a form is made again by GET. */
+export function sameByGet({ settings }: Pick<Deps, "settings">, path: string, parameters: ParameterMap): string {
+  const query = new URLSearchParams([...parameters].flatMap(([name, values]) => values.map((value): [string, string] => [name, value])));
+  return `${settings.publicUrl}${path}?${query}`;
 }
 
 /** Where the browser takes a verifier: the request's URL, as Hydra has it, with the verifier at its end; without the request where that would be too long. */

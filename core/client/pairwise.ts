@@ -23,6 +23,11 @@ export function obfuscatedSubject({ clients, compatHydra }: Pick<Settings, "clie
   return hmac.digest("base64url");
 }
 
+/** `sub` by which a client knows a subject, pairwise or not. @throws OAuthError as `obfuscatedSubject` */
+export function subjectFor(settings: Pick<Settings, "clients" | "compatHydra">, client: Client, subject: string, forced: string): string {
+  return obfuscatedSubject(settings, client, subject, forced) || subject;
+}
+
 /** hydra.md §7.5: the URI whole, or host and port. */
 function hydraSector({ sectorIdentifierUri, redirectUris }: Client): string {
   return sectorIdentifierUri || (URL.parse(redirectUris[0] ?? "")?.host ?? "");

@@ -1,6 +1,6 @@
-import { create, type DescMessage, fromBinary, type MessageInitShape, type MessageShape, toBinary } from "@bufbuild/protobuf";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type DeviceChallenge, DeviceChallengeSchema, type DeviceVerifier, DeviceVerifierSchema } from "#gen/writ/store/v1/device_code_pb.ts";
-import { openSealed } from "#lib/seal.ts";
+import { openMessage, sealMessage } from "../authorize/sealed.ts";
 import type { Deps } from "../deps.ts";
 
 type SealedDeps = Pick<Deps, "sealer">;
@@ -8,27 +8,22 @@ type SealedDeps = Pick<Deps, "sealer">;
 export type DeviceHandle = NonNullable<DeviceVerifier["handle"]>;
 
 /** Seals a device challenge. */
-export function sealDeviceChallenge({ sealer }: SealedDeps, challenge: MessageInitShape<typeof DeviceChallengeSchema>): string {
-  return sealer.seal("device_challenge", toBinary(DeviceChallengeSchema, create(DeviceChallengeSchema, challenge)));
+export function sealDeviceChallenge(deps: SealedDeps, challenge: MessageInitShape<typeof DeviceChallengeSchema>): string {
+  return sealMessage(deps, "device_challenge", DeviceChallengeSchema, challenge);
 }
 
 /** Opens a device challenge. Undefined: it is none. */
 export function openDeviceChallenge(deps: SealedDeps, sealed: string): DeviceChallenge | undefined {
-  return open(deps, "device_challenge", DeviceChallengeSchema, sealed);
+  return openMessage(deps, "device_challenge", DeviceChallengeSchema, sealed);
 }
 
 /** Opens a device verifier. Undefined: it is none. */
 export function openDeviceVerifier(deps: SealedDeps, sealed: string): DeviceVerifier | undefined {
-  return open(deps, "device_verifier", DeviceVerifierSchema, sealed);
+  return openMessage(deps, "device_verifier", DeviceVerifierSchema, sealed);
 }
 
 /** Where the browser takes a device verifier that is sealed here. `client_id` is Hydra's, and not looked at. */
 export function deviceVerifierUrl({ sealer, settings }: SealedDeps & Pick<Deps, "settings">, clientId: string, verifier: MessageInitShape<typeof DeviceVerifierSchema>): string {
-  const sealed = sealer.seal("device_verifier", toBinary(DeviceVerifierSchema, create(DeviceVerifierSchema, verifier)));
+  const sealed = sealMessage({ sealer }, "device_verifier", DeviceVerifierSchema, verifier);
   return `${settings.publicUrl}/oauth2/device/verify?${new URLSearchParams({ client_id: clientId, device_verifier: sealed })}`;
-}
-
-function open<D extends DescMessage>({ sealer }: SealedDeps, kind: "device_challenge" | "device_verifier", schema: D, sealed: string): MessageShape<D> | undefined {
-  const payload = openSealed(sealer, kind, sealed, "This");
-  return payload === undefined ? undefined : fromBinary(schema, payload);
 }

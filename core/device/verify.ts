@@ -5,14 +5,13 @@ import { OAuthError } from "#lib/errors.ts";
 import { equalBytes } from "#lib/hash.ts";
 import { makeTimeId } from "#lib/id.ts";
 import type { EpochMillis } from "#lib/time.ts";
-import { afterConsent } from "../authorize/after-consent.ts";
-import { afterLogin } from "../authorize/after-login.ts";
 import { errorPage, goTo } from "../authorize/answer.ts";
 import { beginLogin } from "../authorize/begin.ts";
 import { type Browser, bindFlow, endFlow, isSameBrowser, readBrowser } from "../authorize/cookies.ts";
 import { type AuthorizeDeps, foreignBrowser, requireSameClient, targetOf, verifierSpent } from "../authorize/flow.ts";
 import { type ParameterMap, toParameterMap } from "../authorize/parameters.ts";
 import type { Answer } from "../authorize/response-modes.ts";
+import { resumeFlow } from "../authorize/resume.ts";
 import { flowExpiry } from "../authorize/sealed.ts";
 import { denyDeviceCode, readDeviceCode } from "../store/device-codes.ts";
 import { deviceDenied, deviceGone } from "./answer.ts";
@@ -32,10 +31,8 @@ export async function verifyDevice(deps: AuthorizeDeps, { context, cookie }: Ver
   const parameters = toParameterMap(context?.parameters ?? []);
   const browser = readBrowser(deps, cookie);
   try {
-    const [loginVerifier] = parameters.get("login_verifier") ?? [];
-    if (loginVerifier !== undefined) return await afterLogin(deps, loginVerifier, browser, now);
-    const [consentVerifier] = parameters.get("consent_verifier") ?? [];
-    if (consentVerifier !== undefined) return await afterConsent(deps, consentVerifier, browser, now);
+    const resumed = resumeFlow(deps, parameters, browser, now);
+    if (resumed !== undefined) return await resumed;
     const [deviceVerifier] = parameters.get("device_verifier") ?? [];
     if (deviceVerifier !== undefined) return await afterUserCode(deps, deviceVerifier, browser, now);
     return goToDeviceApp(deps, parameters, browser, { address: context?.peerAddress ?? "", now });

@@ -4,7 +4,6 @@ import type { DeviceSchema } from "#gen/writ/admin/v1/device_service_pb.ts";
 import type { DeviceChallenge } from "#gen/writ/store/v1/device_code_pb.ts";
 import { OAuthError } from "#lib/errors.ts";
 import { type EpochMillis, toSeconds } from "#lib/time.ts";
-import { flowExpiry } from "../authorize/sealed.ts";
 import type { Deps } from "../deps.ts";
 import { deviceVerifierUrl, openDeviceChallenge } from "../device/sealed.ts";
 import { canonicalUserCode, showUserCode } from "../device/user-code.ts";
@@ -13,6 +12,7 @@ import type { StoredClient } from "../model/client.ts";
 import type { DeviceCode } from "../model/device-code.ts";
 import { getSameClient } from "../store/clients.ts";
 import { readDeviceCode } from "../store/device-codes.ts";
+import { requireChallenge } from "./challenge.ts";
 
 /** What answering the device app needs. */
 export type DeviceDeps = Pick<Deps, "db" | "issuer" | "config" | "settings" | "sealer" | "userCodeHashes" | "guesses" | "log">;
@@ -53,10 +53,7 @@ export async function answerDevice(
 
 /** All that can be wrong with a code has the same answer: what was wrong is what a guesser wants to know (RFC 8628 §5.1). */
 async function findDevice(deps: DeviceDeps, sealed: string, userCode: string, now: EpochMillis): Promise<FoundDevice> {
-  if (sealed === "") throw new OAuthError("invalid_request", "'device_challenge' is missing");
-  const challenge = openDeviceChallenge(deps, sealed);
-  if (challenge === undefined) throw new OAuthError("Not Found", "'device_challenge' is none of this server");
-  if (flowExpiry(deps, challenge.id) <= now) throw new OAuthError("request_unauthorized", "The device challenge has expired");
+  const challenge = requireChallenge(deps, { name: "device_challenge", what: "device challenge" }, sealed, openDeviceChallenge(deps, sealed), now);
   if (userCode === "") throw new OAuthError("invalid_request", "'user_code' is missing");
   if (!deps.guesses.take(challenge, now)) {
     deps.log.warn("user_code_refused", { reason: "too_many" });

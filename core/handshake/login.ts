@@ -8,13 +8,14 @@ import { toHex } from "#lib/id.ts";
 import type { EpochMillis } from "#lib/time.ts";
 import { restoreRedirectUri } from "../authorize/redirect-uri.ts";
 import { requestUrl, verifierUrl } from "../authorize/request-url.ts";
-import { flowExpiry, openLoginChallenge, type SealedDeps, sealLoginVerifier } from "../authorize/sealed.ts";
+import { openLoginChallenge, type SealedDeps, sealLoginVerifier } from "../authorize/sealed.ts";
 import type { Deps } from "../deps.ts";
 import { deviceVerifierUrl } from "../device/sealed.ts";
 import type { StoredClient } from "../model/client.ts";
 import { LIMITS } from "../model/limits.ts";
 import { getSameClient } from "../store/clients.ts";
 import { readSubjectEpochs } from "../store/subjects.ts";
+import { requireChallenge } from "./challenge.ts";
 import { writeJson } from "./json.ts";
 import { toOidcContext } from "./oidc-context.ts";
 import { toErrorAnswer } from "./rejection.ts";
@@ -108,10 +109,9 @@ function loginAgainUrl(deps: LoginDeps, { id, browser, clientId }: LoginChalleng
 }
 
 async function openLogin(deps: LoginDeps, sealed: string, now: EpochMillis): Promise<OpenedLogin> {
-  if (sealed === "") throw new OAuthError("invalid_request", "'login_challenge' is missing");
-  const challenge = openLoginChallenge(deps, sealed);
-  if (challenge?.request === undefined) throw new OAuthError("Not Found", "'login_challenge' is none of this server");
-  if (flowExpiry(deps, challenge.id) <= now) throw new OAuthError("request_unauthorized", "The login request has expired");
+  const opened = openLoginChallenge(deps, sealed);
+  const whole = opened?.request === undefined ? undefined : { ...opened, request: opened.request };
+  const challenge = requireChallenge(deps, { name: "login_challenge", what: "login request" }, sealed, whole, now);
   const client = await getSameClient(deps.db, deps.issuer, challenge);
   if (client === undefined) throw new OAuthError("Not Found", "The client that asked for the login is registered no more");
   return { challenge, client, request: { ...challenge.request, redirectUri: restoreRedirectUri(client.record.client, challenge) ?? "" } };

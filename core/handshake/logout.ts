@@ -2,13 +2,13 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { LogoutSchema } from "#gen/writ/admin/v1/logout_service_pb.ts";
 import type { LogoutChallenge } from "#gen/writ/store/v1/logout_pb.ts";
-import { OAuthError } from "#lib/errors.ts";
 import { timeOf, toHex } from "#lib/id.ts";
 import type { EpochMillis } from "#lib/time.ts";
 import { flowExpiry } from "../authorize/sealed.ts";
 import type { Deps } from "../deps.ts";
 import { openLogout, sealLogout } from "../logout/sealed.ts";
 import { getSameClient } from "../store/clients.ts";
+import { requireChallenge } from "./challenge.ts";
 
 /** What answering logout requests needs. */
 export type LogoutHandshakeDeps = Pick<Deps, "db" | "issuer" | "config" | "settings" | "sealer" | "log">;
@@ -46,11 +46,7 @@ export function rejectLogout(deps: LogoutHandshakeDeps, sealed: string, now: Epo
 }
 
 function open(deps: LogoutHandshakeDeps, sealed: string, now: EpochMillis): LogoutChallenge {
-  if (sealed === "") throw new OAuthError("invalid_request", "'logout_challenge' is missing");
-  const challenge = openLogout(deps, "logout_challenge", sealed);
-  if (challenge === undefined) throw new OAuthError("Not Found", "'logout_challenge' is none of this server");
-  if (flowExpiry(deps, challenge.id) <= now) throw new OAuthError("request_unauthorized", "The logout request has expired");
-  return challenge;
+  return requireChallenge(deps, { name: "logout_challenge", what: "logout request" }, sealed, openLogout(deps, "logout_challenge", sealed), now);
 }
 
 /** The request's URL, made again from what is known of it. */

@@ -1,10 +1,10 @@
-import { isSignatureAlg } from "#lib/signature-algs.ts";
 import { addMillis, type EpochMillis } from "#lib/time.ts";
 import type { Deps } from "../deps.ts";
 import type { LogoutNotice } from "../model/logout-notice.ts";
 import type { OutboundFailure, OutboundOutcome } from "../outbound/outbound.ts";
 import { getSameClient } from "../store/clients.ts";
 import { claimLogoutNotices, postponeLogoutNotice, removeLogoutNotice } from "../store/logout-outbox.ts";
+import { idTokenKey } from "../token/id-token.ts";
 import { signLogoutToken } from "./logout-token.ts";
 
 /** Tells clients of the end of sessions, off the way of requests. */
@@ -125,10 +125,11 @@ export function makeLogoutDelivery(deps: DeliveryDeps): LogoutDelivery {
 /** Tells one client. Where, and by which algorithm, is what it has registered now. @see OIDC Back-Channel Logout §2.5 */
 async function tell(deps: DeliveryDeps, { record }: LogoutNotice): Promise<Telling> {
   const client = record.client === undefined ? undefined : await getSameClient(deps.db, deps.issuer, record.client);
-  const { clientId = "", backchannelLogoutUri = "", idTokenSignedResponseAlg = "", subjectType = "" } = client?.record.client ?? {};
-  if (backchannelLogoutUri === "") return { verdict: "never", fields: { client_id: record.client?.clientId, reason: "not_registered" } };
+  const metadata = client?.record.client;
+  if (metadata === undefined || metadata.backchannelLogoutUri === "") return { verdict: "never", fields: { client_id: record.client?.clientId, reason: "not_registered" } };
   const now: EpochMillis = deps.clock();
-  const key = await deps.keys.current("hydra.openid.id-token", isSignatureAlg(idTokenSignedResponseAlg) ? idTokenSignedResponseAlg : "RS256", now);
+  const { clientId, backchannelLogoutUri, subjectType } = metadata;
+  const key = await idTokenKey(deps, metadata, now);
   const token = signLogoutToken(deps, key, { clientId, subject: subjectType === "pairwise" ? undefined : record.subject, sid: record.sid }, now);
   const outcome = await deps.outbound.post(backchannelLogoutUri, { logout_token: token }, { timeout: TIMEOUT });
   return {

@@ -5,10 +5,9 @@ import type { EpochMillis } from "#lib/time.ts";
 import { showError } from "../authorize/answer.ts";
 import { type Browser, isSameBrowser, readBrowser } from "../authorize/cookies.ts";
 import { flowExpired, foreignBrowser } from "../authorize/flow.ts";
-import { type ParameterMap, single, toParameterMap } from "../authorize/parameters.ts";
-import { MAX_URL } from "../authorize/request-url.ts";
+import { single, toParameterMap } from "../authorize/parameters.ts";
+import { MAX_URL, sameByGet } from "../authorize/request-url.ts";
 import { flowExpiry } from "../authorize/sealed.ts";
-
 import { type LogoutAnswer, sendTo } from "./answer.ts";
 import { beginLogout, type LogoutDeps } from "./begin.ts";
 import { finishLogout } from "./finish.ts";
@@ -30,8 +29,9 @@ export async function endSessionEndpoint(deps: LogoutDeps, { context, cookie }: 
     const [challenge] = isPost ? (parameters.get("logout_challenge") ?? []) : [];
     if (challenge !== undefined) return await answerOwnPage(deps, challenge, single(parameters, "answer"), browser, now);
     // A form that a client's page posts comes without cookies (SameSite=Lax): the same by GET comes with them.
-    const again = isPost && browser.binding === undefined && browser.session === undefined ? sameByGet(deps, parameters) : undefined;
-    if (again !== undefined) return sendTo(again);
+    const again = isPost && browser.binding === undefined && browser.session === undefined ? sameByGet(deps, "/oauth2/sessions/logout", parameters) : undefined;
+    // One that would be too long goes on as it is: the ID token by itself then says which session is meant.
+    if (again !== undefined && again.length <= MAX_URL) return sendTo(again);
     return await beginLogout(deps, await readLogoutRequest(deps, parameters), browser, now);
   } catch (error) {
     if (!(error instanceof OAuthError)) throw error;
@@ -55,11 +55,4 @@ function requireOpened(deps: LogoutDeps, challenge: LogoutChallenge | undefined,
   if (flowExpiry(deps, challenge.id) <= now) throw flowExpired(deps, "logout");
   if (!isSameBrowser(deps, browser, challenge.id, challenge.browser)) throw foreignBrowser(deps);
   return challenge;
-}
-
-/** Undefined: it would be too long. The ID token by itself then says which session is meant. */
-function sameByGet({ settings }: LogoutDeps, parameters: ParameterMap): string | undefined {
-  const query = new URLSearchParams([...parameters].flatMap(([name, values]) => values.map((value): [string, string] => [name, value])));
-  const url = `${settings.publicUrl}/oauth2/sessions/logout?${query}`;
-  return url.length <= MAX_URL ? url : undefined;
 }

@@ -1,5 +1,7 @@
+import type { Client } from "#gen/writ/admin/v1/client_pb.ts";
 import type { GrantRecord } from "#gen/writ/store/v1/grant_pb.ts";
 import { makeUuid, timeOf, toHex } from "#lib/id.ts";
+import { isSignatureAlg } from "#lib/signature-algs.ts";
 import { type EpochMillis, toSeconds } from "#lib/time.ts";
 import type { Deps } from "../deps.ts";
 import { leftHalfHash } from "../keys/algorithms.ts";
@@ -55,6 +57,11 @@ export interface IdTokenContent {
   readonly withoutNonce?: boolean;
   /** Lifetime in seconds. */
   readonly expiresIn: number;
+}
+
+/** The key that signs a client's ID tokens, and whatever else is signed like them. @see OIDC Registration §2 (id_token_signed_response_alg) */
+export function idTokenKey({ keys }: Pick<Deps, "keys">, { idTokenSignedResponseAlg: alg }: Client, now: EpochMillis): Promise<SigningKey> {
+  return keys.current("hydra.openid.id-token", isSignatureAlg(alg) ? alg : "RS256", now);
 }
 
 /** Signs an ID token. @see OIDC Core §2, §3.1.3.6, §3.2.2.10, §3.3.2.11 */

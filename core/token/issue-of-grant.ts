@@ -3,7 +3,6 @@ import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import type { ExchangeTokenRequest, ExchangeTokenResponseSchema } from "#gen/writ/oauth/v1/oauth_service_pb.ts";
 import type { TokenSession } from "#gen/writ/store/v1/grant_pb.ts";
 import { AccessTokenSchema, RefreshTokenSchema, TokenHandleSchema } from "#gen/writ/store/v1/token_pb.ts";
-import { isSignatureAlg } from "#lib/signature-algs.ts";
 import { type EpochMillis, fromSeconds, toSeconds } from "#lib/time.ts";
 import type { Deps } from "../deps.ts";
 import type { SessionClaims } from "../handshake/session-payload.ts";
@@ -11,7 +10,7 @@ import type { SigningKey } from "../keys/signing-keys.ts";
 import type { StoredClient } from "../model/client.ts";
 import type { Grant } from "../model/grant.ts";
 import { type Encryption, encrypt, encryptionFor } from "./encrypt.ts";
-import { type IdTokenContent, signIdToken } from "./id-token.ts";
+import { type IdTokenContent, idTokenKey, signIdToken } from "./id-token.ts";
 import { accessTokenKey, type IssueDeps, type IssuedAccessToken, lifetimeSeconds, signAccessToken } from "./issue.ts";
 import { sessionClaims } from "./session-claims.ts";
 import { askTokenHooks, sealTokenSession } from "./token-hooks.ts";
@@ -102,10 +101,9 @@ export async function prepareIssuing(
   const { scope: granted, audience } = outcome.value;
   const withRefreshToken = parts.refreshToken && isOffline(granted) && client.record.client.grantTypes.includes("refresh_token");
   const withIdToken = parts.idToken && granted.includes("openid");
-  const { idTokenSignedResponseAlg } = client.record.client;
   const ofTokens = Math.max(parts.accessToken ? lifetimes.accessToken : 0, withRefreshToken ? lifetimes.refreshToken : 0);
   const accessKey = parts.accessToken ? await accessTokenKey(deps, client, now) : undefined;
-  const idKey = withIdToken ? await deps.keys.current("hydra.openid.id-token", isSignatureAlg(idTokenSignedResponseAlg) ? idTokenSignedResponseAlg : "RS256", now) : undefined;
+  const idKey = withIdToken ? await idTokenKey(deps, client.record.client, now) : undefined;
   const idEncryption = withIdToken ? await encryptionFor(deps, client, "id_token", now) : undefined;
   const claims = sessionClaims(deps.sealer, grant.record);
   const asked = {
