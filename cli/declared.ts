@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { isJsonObject } from "#lib/json.ts";
 import { CLIENT_MEMBERS } from "#sdk/client-members.ts";
 import type { ClientJson } from "./client-flags.ts";
 import { closest } from "./closest.ts";
@@ -51,7 +52,7 @@ function filesAt(path: string): string[] {
 function readClient(file: string, { value, placeOf }: DeclaredNode, label: string, issues: string[]): DeclaredClient | undefined {
   const before = issues.length;
   const wrong = (member: string | undefined, what: string): void => void issues.push(`${placeOf(member)}: ${what}`);
-  if (!isObject(value)) {
+  if (!isJsonObject(value)) {
     wrong(undefined, "is no client: a client is a mapping of its members");
     return undefined;
   }
@@ -67,7 +68,7 @@ function readClient(file: string, { value, placeOf }: DeclaredNode, label: strin
     else if (!SERVERS_OWN.has(member) && given !== null) json[member] = given;
   }
   const metadata = json.metadata ?? {};
-  if (!isObject(metadata)) wrong("metadata", "metadata must be a mapping");
+  if (!isJsonObject(metadata)) wrong("metadata", "metadata must be a mapping");
   else if (Object.hasOwn(metadata, LABEL) && metadata[LABEL] !== label) wrong("metadata", `metadata has a member '${LABEL}' of its own: it belongs to writ apply`);
   else json.metadata = { ...metadata, [LABEL]: label };
   return issues.length > before || typeof clientId !== "string" ? undefined : { clientId, json, placeOf };
@@ -76,7 +77,7 @@ function readClient(file: string, { value, placeOf }: DeclaredNode, label: strin
 /** Text, or where it is: `{ env: NAME }`, `{ file: PATH }` (beside the file that names it). Nothing of it is ever shown. */
 function readSecret(file: string, given: unknown, wrong: (what: string) => void): string | undefined {
   if (typeof given === "string" || given === null) return given ?? undefined;
-  const [[kind, where] = [], ...more] = isObject(given) ? Object.entries(given) : [];
+  const [[kind, where] = [], ...more] = isJsonObject(given) ? Object.entries(given) : [];
   if (more.length > 0 || typeof where !== "string" || (kind !== "env" && kind !== "file")) wrong("must be text, {env: NAME} or {file: PATH}");
   else if (kind === "env") {
     const value = process.env[where];
@@ -90,8 +91,4 @@ function readSecret(file: string, given: unknown, wrong: (what: string) => void)
     }
   }
   return undefined;
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,6 +1,6 @@
 import { OAuthError } from "#lib/errors.ts";
+import { isJsonObject } from "#lib/json.ts";
 import type { ClaimsRequest, ClaimWish } from "../model/claims-request.ts";
-import { isJsonObject } from "../token/verify-jwt.ts";
 
 /** Longest `claims` in characters: it travels in URLs. */
 const MAX_LENGTH = 4096;

@@ -8,6 +8,7 @@ import type { Deps } from "../deps.ts";
 import { readJwt, type UnverifiedJwt } from "../jwt/read-jwt.ts";
 import { audienceOf, faultOfTimes } from "../jwt/times.ts";
 import type { StoredClient } from "../model/client.ts";
+import { documentOf } from "../outbound/outbound.ts";
 import { type ParameterMap, single } from "./parameters.ts";
 import { canonicalResponseType } from "./response-types.ts";
 
@@ -52,9 +53,9 @@ async function fetchObject({ outbound, log }: RequestObjectDeps, { requestUris, 
   const refuse = (why: string): OAuthError => new OAuthError("invalid_request_uri", `'request_uri' ${why}`);
   if (uri.length > MAX_REQUEST_URI) throw refuse(`has more than ${MAX_REQUEST_URI} characters`);
   if (!requestUris.some((each) => withoutFragment(each) === withoutFragment(uri))) throw refuse("is none of those that the client has registered");
-  const answer = await outbound.get(withoutFragment(uri), { accept: `application/${JAR}, application/jwt`, maxBytes: MAX_DOCUMENT });
-  if (answer.kind === "answered" && answer.status === 200) return Buffer.from(answer.body).toString().trim();
-  log.info("outbound_failed", { for: "request_uri", client_id: clientId, reason: answer.kind === "failed" ? answer.reason : `status ${answer.status}` });
+  const got = documentOf(await outbound.get(withoutFragment(uri), { accept: `application/${JAR}, application/jwt`, maxBytes: MAX_DOCUMENT }));
+  if (got.kind === "document") return Buffer.from(got.body).toString().trim();
+  log.info("outbound_failed", { for: "request_uri", client_id: clientId, reason: got.reason });
   throw refuse("could not be read");
 }
 

@@ -3,11 +3,11 @@ import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { type Client, ClientSchema } from "#gen/writ/admin/v1/client_pb.ts";
 import type { ApplyClientRequest, ApplyClientResponseSchema } from "#gen/writ/admin/v1/client_service_pb.ts";
 import { ClientRecordSchema } from "#gen/writ/store/v1/client_record_pb.ts";
-import { OAuthError } from "#lib/errors.ts";
 import { equalBytes, hashSecret } from "#lib/hash.ts";
 import type { EpochMillis } from "#lib/time.ts";
 import type { StoredClient } from "../model/client.ts";
 import { getClient, insertClient, updateClient } from "../store/clients.ts";
+import { untilChanged } from "./again.ts";
 import { invalid } from "./invalid.ts";
 import { normalizeMetadata } from "./metadata.ts";
 import { makeKeysFor, type RegisterDeps, recordOf, SECRET_JWT, settleSecret } from "./register.ts";
@@ -18,20 +18,13 @@ import { isSlowHash } from "./slow-hash.ts";
 /** What applying a client came to. Such a client has no registration access token, not one of before either: it is declared elsewhere, and not its own to change. */
 type Applied = MessageInitShape<typeof ApplyClientResponseSchema>;
 
-/** How often it is tried again when somebody else changed the client in between. */
-const MAX_TRIES = 10;
-
 /**
  * Makes a client be what is sent, or says what that would change. Where nothing differs nothing is written, so that a
  * deployment may do it as often as it likes.
  * @throws OAuthError invalid_client_metadata or invalid_redirect_uri naming the member
  */
-export async function applyClient(deps: RegisterDeps, request: ApplyClientRequest, now: EpochMillis): Promise<Applied> {
-  for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const applied = await tryApply(deps, request, now);
-    if (applied !== "again") return applied;
-  }
-  throw new OAuthError("temporarily_unavailable", "The client is being changed by others; try again");
+export function applyClient(deps: RegisterDeps, request: ApplyClientRequest, now: EpochMillis): Promise<Applied> {
+  return untilChanged(() => tryApply(deps, request, now));
 }
 
 async function tryApply(deps: RegisterDeps, request: ApplyClientRequest, now: EpochMillis): Promise<Applied | "again"> {

@@ -1,7 +1,7 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
+import { isJsonObject } from "#lib/json.ts";
 import { RSA_BITS } from "../jwt/public-keys.ts";
-import { isJsonObject } from "../token/verify-jwt.ts";
 
 const MAX_KEYS = 100;
 /** `key_ops` of a public key that something can be encrypted to (RFC 7517 §4.3). */

@@ -2,13 +2,13 @@ import { clone, create } from "@bufbuild/protobuf";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { type Client, type ClientLifespans, ClientSchema } from "#gen/writ/admin/v1/client_pb.ts";
 import { type ClientRecord, ClientRecordSchema } from "#gen/writ/store/v1/client_record_pb.ts";
-import { OAuthError } from "#lib/errors.ts";
 import { makeUuid } from "#lib/id.ts";
 import { isSecretAlg, isSignatureAlg, SECRET_ALGS } from "#lib/signature-algs.ts";
 import type { EpochMillis } from "#lib/time.ts";
 import type { Deps } from "../deps.ts";
 import type { StoredClient } from "../model/client.ts";
 import { getClient, insertClient, updateClient } from "../store/clients.ts";
+import { untilChanged } from "./again.ts";
 import { invalid } from "./invalid.ts";
 import { normalizeMetadata } from "./metadata.ts";
 import { makeRegistrationToken, type RegistrationToken } from "./registration-token.ts";
@@ -32,8 +32,6 @@ export type RegisterDeps = Pick<Deps, "db" | "issuer" | "settings" | "random" | 
 /** The method by which a client signs with its secret. */
 export const SECRET_JWT = "client_secret_jwt";
 const MIN_SECRET = 6;
-/** How often a change is tried again when somebody else changed the client in between. */
-const MAX_TRIES = 10;
 
 /**
  * Registers a client. The answer is the only one that holds its secret. Undefined: its id is taken.
@@ -95,19 +93,16 @@ export interface ClientChange {
 }
 
 /** The same by what is stored of it. `change` may throw: then nothing is changed. */
-export async function changeStoredClient(
+export function changeStoredClient(
   deps: RegisterDeps,
   clientId: string,
   change: (before: StoredClient) => ClientChange | Promise<ClientChange>,
   now: EpochMillis,
 ): Promise<Client | undefined> {
-  for (let tries = 0; tries < MAX_TRIES; tries++) {
+  return untilChanged(async () => {
     const before = await getClient(deps.db, deps.issuer, clientId);
-    if (before === undefined) return undefined;
-    const changed = await tryChange(deps, before, await change(before), now);
-    if (changed !== "again") return changed;
-  }
-  throw new OAuthError("temporarily_unavailable", "The client is being changed by others; try again");
+    return before === undefined ? undefined : tryChange(deps, before, await change(before), now);
+  });
 }
 
 async function tryChange(deps: RegisterDeps, before: StoredClient, { client: sent, token }: ClientChange, now: EpochMillis): Promise<Client | undefined | "again"> {

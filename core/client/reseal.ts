@@ -1,12 +1,11 @@
 import type { EpochMillis } from "#lib/time.ts";
 import type { Deps } from "../deps.ts";
 import type { StoredClient } from "../model/client.ts";
-import { getClient, listClients, updateClient } from "../store/clients.ts";
+import { allClients, getClient, updateClient } from "../store/clients.ts";
 import { keepSealedSecret, openSecret } from "./secret.ts";
 
 type ResealDeps = Pick<Deps, "db" | "issuer" | "sealer">;
 
-const PAGE = 200;
 /** How often a client is looked at again that somebody else changed meanwhile. */
 const MAX_TRIES = 5;
 
@@ -16,10 +15,7 @@ const MAX_TRIES = 5;
  */
 export async function resealClientSecrets(deps: ResealDeps, now: EpochMillis): Promise<number> {
   let resealed = 0;
-  for (let page = await listClients(deps.db, deps.issuer, { after: "", limit: PAGE }); page.length > 0; ) {
-    for (const client of page) if (await resealOne(deps, client, now)) resealed++;
-    page = await listClients(deps.db, deps.issuer, { after: page.at(-1)?.record.client.clientId ?? "", limit: PAGE });
-  }
+  for await (const client of allClients(deps.db, deps.issuer)) if (await resealOne(deps, client, now)) resealed++;
   return resealed;
 }
 

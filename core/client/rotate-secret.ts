@@ -6,6 +6,7 @@ import { OAuthError } from "#lib/errors.ts";
 import { type EpochMillis, toSeconds } from "#lib/time.ts";
 import type { Deps } from "../deps.ts";
 import { getClient, updateClient } from "../store/clients.ts";
+import { untilChanged } from "./again.ts";
 import { keepMadeSecret, makeSecret, SHOWS_SECRET } from "./secret.ts";
 
 /** What rotating secrets needs. */
@@ -13,8 +14,6 @@ export type RotateSecretDeps = Pick<Deps, "db" | "issuer" | "random" | "log">;
 
 /** How many secrets before the present one may work, as Hydra's. */
 const MAX_ROTATED = 5;
-/** How often it is tried again when somebody else changed the client in between. */
-const MAX_TRIES = 10;
 
 /**
  * Gives a client a new secret; the answer is the only one that holds it. Those before it work on, so that each of the client's
@@ -37,8 +36,8 @@ export function endRotatedSecrets(deps: RotateSecretDeps, clientId: string, now:
   return change(deps, clientId, now, (record) => void record.rotatedSecrets.splice(0));
 }
 
-async function change(deps: RotateSecretDeps, clientId: string, now: EpochMillis, apply: (record: ClientRecord) => void): Promise<Client | undefined> {
-  for (let tries = 0; tries < MAX_TRIES; tries++) {
+function change(deps: RotateSecretDeps, clientId: string, now: EpochMillis, apply: (record: ClientRecord) => void): Promise<Client | undefined> {
+  return untilChanged(async () => {
     const before = await getClient(deps.db, deps.issuer, clientId);
     if (before === undefined) return undefined;
     const { tokenEndpointAuthMethod: method } = before.record.client;
@@ -51,9 +50,8 @@ async function change(deps: RotateSecretDeps, clientId: string, now: EpochMillis
     apply(record);
     const { kind } = await updateClient(deps.db, deps.issuer, clientId, { record, rowVersion: before.rowVersion, now });
     if (kind === "missing") return undefined;
-    if (kind === "changed") continue;
+    if (kind === "changed") return "again";
     deps.log.info("client_updated", { client_id: clientId });
     return client;
-  }
-  throw new OAuthError("temporarily_unavailable", "The client is being changed by others; try again");
+  });
 }

@@ -1,5 +1,6 @@
 import type { Client } from "#gen/writ/admin/v1/client_pb.ts";
 import type { Deps } from "../deps.ts";
+import { documentOf } from "../outbound/outbound.ts";
 import { invalid } from "./invalid.ts";
 
 /** Hosts that stand for whatever machine the browser runs on: what is there is no one party. */
@@ -31,16 +32,12 @@ export async function requireSectorDocument({ outbound, log }: Pick<Deps, "outbo
   const { sectorIdentifierUri, redirectUris } = client;
   const isKnown = before?.sectorIdentifierUri === sectorIdentifierUri && redirectUris.every((each) => before.redirectUris.includes(each));
   if (sectorIdentifierUri === "" || isKnown) return;
-  const answer = await outbound.get(sectorIdentifierUri, { accept: "application/json" });
-  if (answer.kind === "failed" || answer.status !== 200) {
-    log.warn("outbound_failed", {
-      for: "sector_identifier_uri",
-      host: URL.parse(sectorIdentifierUri)?.host,
-      reason: answer.kind === "failed" ? answer.reason : `status ${answer.status}`,
-    });
+  const got = documentOf(await outbound.get(sectorIdentifierUri, { accept: "application/json" }));
+  if (got.kind === "failed") {
+    log.warn("outbound_failed", { for: "sector_identifier_uri", host: URL.parse(sectorIdentifierUri)?.host, reason: got.reason });
     throw invalid("sector_identifier_uri", "cannot be fetched");
   }
-  const listed = readList(answer.body);
+  const listed = readList(got.body);
   if (listed === undefined) throw invalid("sector_identifier_uri", "leads to no JSON array of redirect URIs");
   const lacking = redirectUris.find((each) => !listed.includes(each));
   if (lacking !== undefined) throw invalid("sector_identifier_uri", `leads to a list without '${lacking.slice(0, 200)}', one of redirect_uris`);

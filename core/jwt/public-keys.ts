@@ -1,8 +1,8 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
+import { isJsonObject } from "#lib/json.ts";
 import type { SignatureAlg } from "#lib/signature-algs.ts";
 import { KEY_ALGORITHMS } from "../keys/algorithms.ts";
-import { isJsonObject } from "../token/verify-jwt.ts";
 
 /** A public key of somebody else, fit to verify signatures. */
 export interface PublicKey {

@@ -1,5 +1,5 @@
 import type { JsonObject } from "@bufbuild/protobuf";
-import { isJsonObject } from "../token/verify-jwt.ts";
+import { isJsonObject } from "#lib/json.ts";
 
 /** A JWT of somebody else, taken apart. Nothing of it is proved yet. */
 export interface UnverifiedJwt {

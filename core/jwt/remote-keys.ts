@@ -1,9 +1,9 @@
 import type { JsonValue } from "@bufbuild/protobuf";
 import { LRUCache } from "lru-cache";
 import type { Log } from "#lib/events.ts";
+import { isJsonObject } from "#lib/json.ts";
 import type { EpochMillis } from "#lib/time.ts";
-import type { Outbound } from "../outbound/outbound.ts";
-import { isJsonObject } from "../token/verify-jwt.ts";
+import { documentOf, type Outbound } from "../outbound/outbound.ts";
 import { type PublicKey, readPublicKeys } from "./public-keys.ts";
 
 /** JWK sets at URLs that clients registered, kept for a while. */
@@ -74,12 +74,11 @@ export function makeRemoteKeys({ outbound, log }: { readonly outbound: Outbound;
 type Fetched = ({ readonly kind: "fetched" } & Pick<KnownSet, "keys" | "jwks" | "size">) | { readonly kind: "failed"; readonly reason: string };
 
 async function fetchSet(outbound: Outbound, url: string): Promise<Fetched> {
-  const answer = await outbound.get(url, { accept: "application/jwk-set+json, application/json" });
-  if (answer.kind === "failed") return { kind: "failed", reason: answer.reason };
-  if (answer.status !== 200) return { kind: "failed", reason: `status ${answer.status}` };
+  const got = documentOf(await outbound.get(url, { accept: "application/jwk-set+json, application/json" }));
+  if (got.kind === "failed") return got;
   try {
-    const set: JsonValue = JSON.parse(Buffer.from(answer.body).toString());
-    return { kind: "fetched", keys: readPublicKeys(set), jwks: isJsonObject(set) && Array.isArray(set.keys) ? set.keys : [], size: answer.body.length };
+    const set: JsonValue = JSON.parse(Buffer.from(got.body).toString());
+    return { kind: "fetched", keys: readPublicKeys(set), jwks: isJsonObject(set) && Array.isArray(set.keys) ? set.keys : [], size: got.body.length };
   } catch {
     return { kind: "failed", reason: "no JSON" };
   }

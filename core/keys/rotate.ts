@@ -4,7 +4,7 @@ import { isSignatureAlg, type SignatureAlg } from "#lib/signature-algs.ts";
 import { addMillis, type EpochMillis } from "#lib/time.ts";
 import type { Deps } from "../deps.ts";
 import type { StoredJwk } from "../model/jwk.ts";
-import { listClients } from "../store/clients.ts";
+import { allClients } from "../store/clients.ts";
 import { deleteJwks, insertJwk, listJwks } from "../store/jwks.ts";
 import { signingAlgorithmOf } from "./algorithms.ts";
 import { makeKey } from "./make.ts";
@@ -59,15 +59,10 @@ export async function rotateKeys(deps: RotateDeps, rotation: Rotation, now: Epoc
 }
 
 /** The longest that an access token or ID token of any client can live, in milliseconds: what `keep` should be at least. */
-export async function longestSignedLife({ db, issuer }: Pick<RotateDeps, "db" | "issuer">, usual: readonly number[], page = 500): Promise<number> {
+export async function longestSignedLife({ db, issuer }: Pick<RotateDeps, "db" | "issuer">, usual: readonly number[], page?: number): Promise<number> {
   let longest = Math.max(...usual);
-  for (let after = ""; ; ) {
-    const found = await listClients(db, issuer, { after, limit: page });
-    for (const { record } of found) for (const each of signedLifespans(record.client.lifespans)) longest = Math.max(longest, parseDuration(each) ?? 0);
-    const last = found.at(-1);
-    if (last === undefined || found.length < page) return longest;
-    after = last.record.client.clientId;
-  }
+  for await (const { record } of allClients(db, issuer, page)) for (const each of signedLifespans(record.client.lifespans)) longest = Math.max(longest, parseDuration(each) ?? 0);
+  return longest;
 }
 
 function signedLifespans(lifespans: ClientLifespans | undefined): readonly string[] {

@@ -10,6 +10,15 @@ export type OutboundOutcome =
   /** `cause` is for the log, and only for it: what it says of inner networks is not for those who named the URL. */
   | { readonly kind: "failed"; readonly reason: OutboundFailure; readonly cause?: unknown };
 
+/** The document that was asked for, or why it is not there: `reason` is for the log. */
+export type OutboundDocument = { readonly kind: "document"; readonly body: Uint8Array } | { readonly kind: "failed"; readonly reason: string };
+
+/** What a GET brought: a document is what comes with 200. */
+export function documentOf(outcome: OutboundOutcome): OutboundDocument {
+  if (outcome.kind === "failed") return { kind: "failed", reason: outcome.reason };
+  return outcome.status === 200 ? { kind: "document", body: outcome.body } : { kind: "failed", reason: `status ${outcome.status}` };
+}
+
 /** Bounds of one request. */
 export interface OutboundLimits {
   /** Largest body in bytes: 64 KiB unless set. */

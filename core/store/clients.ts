@@ -132,6 +132,17 @@ export async function listClients(
   return found.slice(0, limit).map(toClient);
 }
 
+/** Every client, in the order of their ids, `page` of them in a statement. What is made or deleted meanwhile may be seen or not. */
+export async function* allClients(db: Db, issuer: number, page = 500): AsyncGenerator<StoredClient, void> {
+  for (let after = ""; ; ) {
+    const found = await listClients(db, issuer, { after, limit: page });
+    yield* found;
+    const last = found.at(-1);
+    if (last === undefined || found.length < page) return;
+    after = last.record.client.clientId;
+  }
+}
+
 /** What making a client comes to. */
 export type ClientInsert = { readonly kind: "inserted"; readonly client: StoredClient } | { readonly kind: "exists" };
 

@@ -2,12 +2,13 @@ import { hash } from "node:crypto";
 import { create, fromBinary, type JsonObject } from "@bufbuild/protobuf";
 import { AccessTokenSchema, type RefreshToken, RefreshTokenSchema, type TokenHandle, TokenHandleSchema } from "#gen/writ/store/v1/token_pb.ts";
 import { halfHash } from "#lib/hash.ts";
+import { isJsonObject } from "#lib/json.ts";
 import { parseScope } from "#lib/scope.ts";
 import { openSealed } from "#lib/seal.ts";
 import type { Deps } from "../deps.ts";
 import type { PresentedToken } from "../model/token-facts.ts";
 import { ACCESS_TOKEN_CLAIMS } from "./jwt.ts";
-import { isJsonObject, verifyJwt } from "./verify-jwt.ts";
+import { verifyJwt } from "./verify-jwt.ts";
 
 /** What reading tokens needs. */
 export type ReadTokenDeps = Pick<Deps, "sealer" | "keys" | "issuer" | "openedTokens">;

@@ -2,6 +2,7 @@ import { create, type JsonObject } from "@bufbuild/protobuf";
 import type { ExchangeTokenRequest } from "#gen/writ/oauth/v1/oauth_service_pb.ts";
 import { type TokenSession, TokenSessionSchema } from "#gen/writ/store/v1/grant_pb.ts";
 import { OAuthError } from "#lib/errors.ts";
+import { isJsonObject } from "#lib/json.ts";
 import type { Sealer } from "#lib/seal.ts";
 import type { EpochMillis } from "#lib/time.ts";
 import type { Deps } from "../deps.ts";
@@ -9,7 +10,6 @@ import { readJsonObject, writeJsonObject } from "../handshake/json.ts";
 import { type SessionClaims, sealPayload } from "../handshake/session-payload.ts";
 import type { Webhook, WebhookAnswer } from "../outbound/webhook.ts";
 import { type HookedRequest, refreshHookBody, tokenHookBody } from "./hook-body.ts";
-import { isJsonObject } from "./verify-jwt.ts";
 
 /** The web hooks that are configured; at least one is. */
 export interface TokenHooks {

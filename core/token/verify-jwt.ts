@@ -1,5 +1,6 @@
 import type { JsonObject } from "@bufbuild/protobuf";
 import { compactVerify, decodeProtectedHeader, errors } from "jose";
+import { isJsonObject } from "#lib/json.ts";
 import type { SigningKeys, SigningSet } from "../keys/signing-keys.ts";
 
 /** A JWT whose signature is ours. Nothing else of it was looked at. */
@@ -23,9 +24,4 @@ export async function verifyJwt(keys: SigningKeys, set: SigningSet, token: strin
     if (error instanceof errors.JOSEError || error instanceof SyntaxError || error instanceof TypeError) return undefined;
     throw error;
   }
-}
-
-/** Whether a value is a JSON object. */
-export function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

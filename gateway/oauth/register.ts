@@ -4,6 +4,7 @@ import { ClientSchema } from "#gen/writ/admin/v1/client_pb.ts";
 import type { OAuthService } from "#gen/writ/oauth/v1/oauth_service_pb.ts";
 import type { RegisteredClient } from "#gen/writ/oauth/v1/registration_pb.ts";
 import { OAuthError } from "#lib/errors.ts";
+import { isJsonObject } from "#lib/json.ts";
 import { readBody } from "../http/body.ts";
 import type { ClientCors } from "../http/client-cors.ts";
 import { type Exchange, type Handler, NO_STORE, send, sendJson } from "../http/exchange.ts";
@@ -73,15 +74,11 @@ async function readDocument(exchange: Exchange): Promise<{ readonly client: Mess
   const body = await readBody(exchange, MAX_BODY);
   if (body === undefined) return undefined;
   const document = orInvalid("invalid_request", () => readJson(exchange.request, body));
-  const { software_statement: statement = "" } = isObject(document) ? document : {};
+  const { software_statement: statement = "" } = isJsonObject(document) ? document : {};
   return {
     client: orInvalid("invalid_client_metadata", () => decode(document, "") as MessageInitShape<typeof ClientSchema>),
     softwareStatement: typeof statement === "string" ? statement : statement === null ? "" : "(no string)",
   };
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** What cannot be read is the client's metadata being wrong; of redirect URIs there is a code of their own. */

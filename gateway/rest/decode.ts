@@ -1,6 +1,7 @@
 import { create, type DescField, type DescMessage, fromJson, getOption, type JsonObject, type JsonValue, type Message, type ScalarType } from "@bufbuild/protobuf";
 import { TimestampSchema, ValueSchema } from "@bufbuild/protobuf/wkt";
 import { json as jsonOption } from "#gen/writ/options_pb.ts";
+import { isJsonObject } from "#lib/json.ts";
 import { malformed } from "./malformed.ts";
 import { decodeScalar } from "./scalar.ts";
 
@@ -28,7 +29,7 @@ export function makeDecoder(schema: DescMessage): Decoder {
   if (known !== undefined) return known;
   const fields: ReadField[] = [];
   const decode: Decoder = (value, path) => {
-    if (!isObject(value)) throw malformed(`${describe(path)} is no JSON object but ${kindOf(value)}`);
+    if (!isJsonObject(value)) throw malformed(`${describe(path)} is no JSON object but ${kindOf(value)}`);
     const init: Record<string, unknown> = {};
     for (const each of fields) each(value, init, path);
     return create(schema, init);
@@ -89,7 +90,7 @@ function makeMessage(message: DescMessage): ReadValue {
   switch (message.typeName) {
     case "google.protobuf.Struct":
       return (value, path) => {
-        if (!isObject(value)) throw malformed(`${describe(path)} is no JSON object but ${kindOf(value)}`);
+        if (!isJsonObject(value)) throw malformed(`${describe(path)} is no JSON object but ${kindOf(value)}`);
         requireTame(value, path, 1);
         return value;
       };
@@ -138,8 +139,4 @@ function describe(path: string): string {
 function kindOf(value: JsonValue): string {
   if (value === null) return "null";
   return Array.isArray(value) ? "an array" : typeof value === "object" ? "an object" : `a ${typeof value}`;
-}
-
-function isObject(value: JsonValue): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
