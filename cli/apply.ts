@@ -1,11 +1,11 @@
-import { type ApiFlags, api, call, readAnswer } from "./api.ts";
+import { type ApiFlags, api } from "./api.ts";
 import { CliError } from "./cli-error.ts";
 import { type Applied, type Change, changeOf, printChanges } from "./client-changes.ts";
 import type { ClientJson } from "./client-flags.ts";
 import { type DeclaredClient, LABEL, readDeclared } from "./declared.ts";
 import type { OutputFlags } from "./output.ts";
 import { nextPageToken } from "./page-token.ts";
-import { descriptionOf, requireApplies } from "./refusal.ts";
+import { applyClient } from "./put-client.ts";
 
 /** Flags of `apply`. */
 export type ApplyFlags = ApiFlags &
@@ -68,14 +68,10 @@ async function carryOut(flags: ApplyFlags, clients: readonly DeclaredClient[], c
 
 /** What applying a client would come to, or has come to; or why the server does not take it, with its place. */
 async function ask(flags: ApplyFlags, { clientId, json, placeOf }: DeclaredClient, dryRun: boolean): Promise<Applied | { readonly refused: string }> {
-  const response = await call(flags, "POST", `/admin/clients/${encodeURIComponent(clientId)}/apply`, { client: json, dry_run: dryRun });
-  if (response.status !== 400) {
-    requireApplies(response);
-    return readAnswer(response, "admin").body as Applied;
-  }
-  const why = descriptionOf(response.text);
-  const member = Object.keys(json).find((name) => new RegExp(`\\b${name}\\b`).test(why));
-  return { refused: `${placeOf(member)}: ${clientId}: ${why}` };
+  const applied = await applyClient(flags, clientId, { client: json, dry_run: dryRun });
+  if (!("refused" in applied)) return applied;
+  const member = Object.keys(json).find((name) => new RegExp(`\\b${name}\\b`).test(applied.refused));
+  return { refused: `${placeOf(member)}: ${clientId}: ${applied.refused}` };
 }
 
 function labelOf(client: ClientJson | undefined): string | undefined {

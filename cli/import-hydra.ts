@@ -1,13 +1,13 @@
 import { isDeepStrictEqual } from "node:util";
 import { type ApiFlags, api, call, readAnswer } from "./api.ts";
 import { CliError, RefusedError } from "./cli-error.ts";
-import { type Applied, type Change, changeOf, printChanges } from "./client-changes.ts";
+import { type Change, changeOf, printChanges } from "./client-changes.ts";
 import type { ClientJson } from "./client-flags.ts";
 import { type ExportedIssuer, type ExportedKey, readHydraExport } from "./hydra-export.ts";
 import { inputName } from "./input.ts";
 import type { OutputFlags } from "./output.ts";
+import { applyClient, keep } from "./put-client.ts";
 import type { Jwk } from "./read-keys.ts";
-import { descriptionOf, requireApplies } from "./refusal.ts";
 
 /** Flags of `import hydra`. */
 export type ImportHydraFlags = ApiFlags &
@@ -105,10 +105,8 @@ function clientStep(flags: ImportHydraFlags, id: string, json: ClientJson, file:
   return {
     name: `${inputName(file)}: the client '${id}'`,
     async act(dryRun) {
-      const response = await call(flags, "POST", `/admin/clients/${encodeURIComponent(id)}/apply`, { ...body, dry_run: dryRun });
-      if (response.status === 400) throw new RefusedError(hinted(descriptionOf(response.text)));
-      requireApplies(response);
-      const applied = readAnswer(response, "admin").body as Applied;
+      const applied = await applyClient(flags, id, { ...body, dry_run: dryRun });
+      if ("refused" in applied) throw new RefusedError(hinted(applied.refused));
       const made = isHash || client.client_secret !== undefined ? undefined : applied.after.client_secret;
       return { change: changeOf(id, applied), ...(typeof made === "string" ? { secret: made } : {}) };
     },
@@ -131,9 +129,7 @@ function keyStep(flags: ImportHydraFlags, { set, kid, jwk }: ExportedKey): Step 
       const before = known.status === 404 ? undefined : ((readAnswer(known, "admin").body as { readonly keys?: readonly Jwk[] }).keys?.[0] ?? {});
       const change: Change = { kind: "key", id: `${set}/${kid}`, action: before === undefined ? "create" : isSameKey(before, jwk) ? "none" : "update", differences: [] };
       if (dryRun || change.action === "none") return { change };
-      const response = await call(flags, "PUT", path, jwk);
-      if (response.status === 400) throw new RefusedError(descriptionOf(response.text));
-      readAnswer(response, "admin");
+      await keep(flags, "PUT", path, jwk);
       return { change };
     },
   };
@@ -153,9 +149,7 @@ function issuerStep(flags: ImportHydraFlags, { issuer, subject, scope, expiresAt
       if (dryRun || change.action === "none") return { change };
       if (before !== undefined) await api(flags, "DELETE", `${ISSUERS}/${encodeURIComponent(before.id ?? "")}`);
       const body = { issuer, ...(subject === "" ? { allow_any_subject: true } : { subject }), scope, jwk: key.jwk, expires_at: expiresAt };
-      const response = await call(flags, "POST", ISSUERS, body);
-      if (response.status === 400) throw new RefusedError(descriptionOf(response.text));
-      readAnswer(response, "admin");
+      await keep(flags, "POST", ISSUERS, body);
       return { change };
     },
   };

@@ -1,17 +1,14 @@
 import type { ClientRecord } from "#gen/writ/store/v1/client_record_pb.ts";
-import { OAuthError } from "#lib/errors.ts";
+import type { OAuthError } from "#lib/errors.ts";
 import { equalBytes, type Hashed, hashSecret } from "#lib/hash.ts";
 import type { Deps } from "../deps.ts";
-import { bearerOf } from "../token/bearer.ts";
+import { bearerMissing, bearerOf, bearerRefused } from "../token/bearer.ts";
 
 /** A registration access token: what its client gets, and what is kept of it. */
 export interface RegistrationToken {
   readonly shown: string;
   readonly kept: Hashed<"registration_token">;
 }
-
-/** RFC 6750 §3: a challenge has an attribute at least, and to who brings nothing it tells of no error (§3.1). */
-export const BEARER_CHALLENGE = 'Bearer realm="oauth2"';
 
 /** Stands in for the hash of a client that is not there, or has no token: nothing hashes to it. */
 const NONE = new Uint8Array(32);
@@ -37,12 +34,10 @@ export function isRightToken(record: ClientRecord | undefined, token: string): b
 export function requireBearer(authorization: string): string {
   const token = bearerOf(authorization);
   if (token !== undefined) return token;
-  // RFC 6750 §3.1: who brings nothing is told of no error in the challenge.
-  throw authorization === "" ? new OAuthError("invalid_token", "There is no access token", { wwwAuthenticate: BEARER_CHALLENGE }) : wrongToken();
+  throw authorization === "" ? bearerMissing() : wrongToken();
 }
 
 /** RFC 7592 §2.1, RFC 6750 §3.1: the same whether the client is not there, has no token, or another. */
 export function wrongToken(): OAuthError {
-  const description = "The access token is not good for this";
-  return new OAuthError("invalid_token", description, { wwwAuthenticate: `Bearer error="invalid_token",error_description="${description}"` });
+  return bearerRefused("invalid_token", "The access token is not good for this");
 }

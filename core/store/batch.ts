@@ -77,6 +77,26 @@ function queueOf<Q, A>(queues: WeakMap<Db, Map<number, Queue<Q, A>>>, db: Db, is
   return queue;
 }
 
+/** How many questions are answered in as few statements as can be. `now`: in this very turn, where the engine can; undefined: not now. */
+export interface Answering<Q, A> {
+  readonly known: (question: Q) => A | undefined;
+  readonly now: (questions: readonly Q[]) => readonly A[] | undefined;
+  readonly later: (questions: readonly Q[]) => Promise<readonly A[]>;
+}
+
+/** Answers questions, in their order: from the caches of `db` what is known while they may be used, the rest by batches. */
+export async function answerAll<Q, A>({ caches }: Pick<Db, "caches">, questions: readonly Q[], { known, now, later }: Answering<Q, A>): Promise<A[]> {
+  const answers = caches.usable() ? questions.map(known) : questions.map(() => undefined);
+  const missing = questions.filter((_, i) => answers[i] === undefined);
+  const found: A[] = [];
+  for (let i = 0; i < missing.length; i += MAX_BATCH) {
+    const some = missing.slice(i, i + MAX_BATCH);
+    found.push(...((caches.usable() ? now(some) : undefined) ?? (await later(some))));
+  }
+  let next = 0;
+  return answers.map((answer) => answer ?? (found[next++] as A)); // as many as were missing
+}
+
 /** Keys repeated up to the next power of two, so that there are few different statements to prepare. */
 export function padded<K>(keys: readonly K[]): K[] {
   const last = keys.at(-1);

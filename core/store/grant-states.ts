@@ -1,5 +1,5 @@
 import type { TokenState } from "../model/token-state.ts";
-import { coalesce, MAX_BATCH, padded } from "./batch.ts";
+import { answerAll, coalesce, padded } from "./batch.ts";
 import { type Caches, cacheKey, consentKey } from "./caches.ts";
 import type { Db } from "./db.ts";
 import { clientOf, type GrantRow, grantReads, toCachedGrant } from "./grant-rows.ts";
@@ -14,16 +14,12 @@ export async function readGrantState(db: Db, issuer: number, id: Uint8Array): Pr
 }
 
 /** The same for many, in few statements, in the order of the ids. */
-export async function readGrantStates(db: Db, issuer: number, ids: readonly Uint8Array[]): Promise<TokenState[]> {
-  const states = db.caches.usable() ? ids.map((id) => fromCaches(db.caches, issuer, id)) : ids.map(() => undefined);
-  const missing = ids.filter((_, i) => states[i] === undefined);
-  const found: TokenState[] = [];
-  for (let i = 0; i < missing.length; i += MAX_BATCH) {
-    const some = missing.slice(i, i + MAX_BATCH);
-    found.push(...((db.caches.usable() ? readNow(db, issuer, some) : undefined) ?? (await readSome(db, issuer, some))));
-  }
-  let next = 0;
-  return states.map((state) => state ?? found[next++] ?? GONE);
+export function readGrantStates(db: Db, issuer: number, ids: readonly Uint8Array[]): Promise<TokenState[]> {
+  return answerAll(db, ids, {
+    known: (id) => fromCaches(db.caches, issuer, id),
+    now: (some) => readNow(db, issuer, some),
+    later: (some) => readSome(db, issuer, some),
+  });
 }
 
 /** Reads in this very turn, and keeps what it found. Undefined: the database is busy. */

@@ -1,5 +1,5 @@
 import type { TokenState, TokenStateQuery } from "../model/token-state.ts";
-import { coalesce, MAX_BATCH, padded } from "./batch.ts";
+import { answerAll, coalesce, padded } from "./batch.ts";
 import { type Caches, cacheKey } from "./caches.ts";
 import type { Db } from "./db.ts";
 import type { Dialect } from "./dialect.ts";
@@ -81,16 +81,12 @@ export async function readTokenStates(db: Db, issuer: number, queries: readonly 
 }
 
 /** Of tokens without a grant: from the caches what is there, the rest in as few statements as can be. */
-async function readOthers(db: Db, issuer: number, queries: readonly TokenStateQuery[]): Promise<TokenState[]> {
-  const states = db.caches.usable() ? queries.map((query) => fromCaches(db.caches, issuer, query)) : queries.map(() => undefined);
-  const missing = queries.filter((_, i) => states[i] === undefined);
-  const found: TokenState[] = [];
-  for (let i = 0; i < missing.length; i += MAX_BATCH) {
-    const some = missing.slice(i, i + MAX_BATCH);
-    found.push(...((db.caches.usable() ? readNow(db, issuer, some) : undefined) ?? (await readSome(db, issuer, some))));
-  }
-  let next = 0;
-  return states.map((state) => state ?? found[next++] ?? GONE);
+function readOthers(db: Db, issuer: number, queries: readonly TokenStateQuery[]): Promise<TokenState[]> {
+  return answerAll(db, queries, {
+    known: (query) => fromCaches(db.caches, issuer, query),
+    now: (some) => readNow(db, issuer, some),
+    later: (some) => readSome(db, issuer, some),
+  });
 }
 
 /** Reads in this very turn, and keeps what it found. Undefined: the database is busy. */

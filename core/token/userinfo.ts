@@ -1,13 +1,12 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { GetUserinfoRequest, GetUserinfoResponseSchema } from "#gen/writ/oauth/v1/oauth_service_pb.ts";
-import { OAuthError } from "#lib/errors.ts";
+import type { OAuthError } from "#lib/errors.ts";
 import { makeUuid } from "#lib/id.ts";
 import { isSignatureAlg } from "#lib/signature-algs.ts";
 import { type EpochMillis, toSeconds } from "#lib/time.ts";
-import { BEARER_CHALLENGE } from "../client/registration-token.ts";
 import type { Deps } from "../deps.ts";
 import { getClient } from "../store/clients.ts";
-import { bearerOf } from "./bearer.ts";
+import { bearerMissing, bearerOf, bearerRefused } from "./bearer.ts";
 import { type EncryptDeps, encrypt, encryptionFor } from "./encrypt.ts";
 import { identityClaims } from "./id-token.ts";
 import { findLiveToken, type IntrospectDeps } from "./introspect.ts";
@@ -65,13 +64,11 @@ function requireToken({ settings }: UserinfoDeps, { authorization, formAccessTok
     throw challenge({ settings }, "invalid_request", "The access token may not be sent in the query: use the Authorization header");
   const [token] = ways;
   if (token !== undefined) return token;
-  // RFC 6750 §3.1: who brings nothing, or credentials of another scheme, is told of no error in the challenge.
-  throw new OAuthError(settings.compatHydra ? "request_unauthorized" : "invalid_token", "There is no access token", { wwwAuthenticate: BEARER_CHALLENGE });
+  throw bearerMissing(settings.compatHydra ? "request_unauthorized" : "invalid_token");
 }
 
 /** RFC 6750 §3. */
 function challenge({ settings }: Pick<Deps, "settings">, code: "invalid_request" | "invalid_token" | "insufficient_scope", description: string): OAuthError {
   const shown = settings.compatHydra && code === "invalid_token" ? "request_unauthorized" : code;
-  const scope = code === "insufficient_scope" ? ',scope="openid"' : "";
-  return new OAuthError(shown, description, { wwwAuthenticate: `Bearer error="${shown}",error_description="${description}"${scope}` });
+  return bearerRefused(shown, description, code === "insufficient_scope" ? "openid" : "");
 }
