@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { HOUR, makeTestClock } from "./harness/clock.ts";
 import { send } from "./harness/http.ts";
+import { claimsOf } from "./harness/jwt.ts";
 import {
   consentApp,
   createRp,
@@ -33,7 +34,6 @@ const KNOWN = {
   address: { country: "Atlantis" },
   groups: ["staff"],
 };
-const claimsOf = (jwt: string) => JSON.parse(Buffer.from(jwt.split(".")[1] ?? "", "base64url").toString());
 /** Which of them an ID token or a userinfo answer tells. */
 const told = (claims: object): string[] => Object.keys(claims).filter((name) => Object.hasOwn(KNOWN, name));
 

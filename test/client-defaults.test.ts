@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MINUTE, makeTestClock } from "./harness/clock.ts";
+import { claimsOf } from "./harness/jwt.ts";
 import { createRp, finishFlow, getTokens, goToLogin, loginApp, newSubject, openUserAgent, parametersOf } from "./harness/user-agent.ts";
 import { describeWrit } from "./harness/writ.ts";
 
 const time = makeTestClock();
-const claimsOf = (jwt: string) => JSON.parse(Buffer.from(jwt.split(".")[1] ?? "", "base64url").toString());
 
 describeWrit("defaults that clients register", { clock: time.clock }, (writ) => {
   const login = async (url: string, agent = openUserAgent(writ())) => (await loginApp.get(writ(), await goToLogin(agent, url))).body;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { HOUR, MINUTE, makeTestClock } from "./harness/clock.ts";
 import { introspect, sendJson } from "./harness/http.ts";
+import { claimsOf } from "./harness/jwt.ts";
 import {
   consentApp,
   createRp,
@@ -72,7 +73,7 @@ describeWrit("consent requests", { clock: time.clock }, (writ) => {
     assert.deepEqual([tokens.scope, tokens.refresh_token], ["openid write", undefined]);
     const { ext, aud, scope, sub, token_use: use } = await introspect(writ(), tokens.access_token);
     assert.deepEqual([ext, aud, scope, sub, use], [session.access_token, ["https://api.example", "urn:other"], "openid write", "alice", "access_token"]);
-    const claims = JSON.parse(Buffer.from(tokens.id_token.split(".")[1], "base64url").toString());
+    const claims = claimsOf(tokens.id_token);
     assert.deepEqual([claims.level, claims.sub, claims.nonce, claims.acr, claims.amr], ["gold", "alice", "n-0S6_WzA2Mj", undefined, undefined]);
   });
 

@@ -6,21 +6,12 @@ import { silentLog } from "#lib/events.ts";
 import { MINUTE, makeTestClock } from "./harness/clock.ts";
 import { approve, createDevice, deviceApp, follow, goToDevice, goToDeviceConsent, goToDeviceLogin, newCodes, poll } from "./harness/device.ts";
 import { type Answer, createClient, introspect, sendJson } from "./harness/http.ts";
+import { tally, times } from "./harness/race.ts";
 import { consentApp, loginApp, newSubject, openUserAgent } from "./harness/user-agent.ts";
 import { ARRANGEMENTS, describeWrit, testConfig } from "./harness/writ.ts";
 
 const time = makeTestClock();
 const errorOf = ({ status, body }: Answer) => [status, body?.error];
-const times = <T>(n: number, make: (i: number) => Promise<T>): Promise<T[]> => Promise.all(Array.from({ length: n }, (_, i) => make(i)));
-
-function tally(answers: readonly Answer[]): Readonly<Record<string, number>> {
-  const counts: Record<string, number> = {};
-  for (const { status, body } of answers) {
-    const kind = status === 200 ? "ok" : `${status} ${body?.error}`;
-    counts[kind] = (counts[kind] ?? 0) + 1;
-  }
-  return counts;
-}
 
 describeWrit("attacks on the device flow", { clock: time.clock }, (writ) => {
   const refused = (page: Answer) => {

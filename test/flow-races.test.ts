@@ -1,20 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Answer, introspect } from "./harness/http.ts";
+import { introspect } from "./harness/http.ts";
+import { tally, times } from "./harness/race.ts";
 import { consentApp, createRp, finishFlow, getTokens, goToConsent, goToLogin, loginApp, openUserAgent, parametersOf, redeem, refresh } from "./harness/user-agent.ts";
 import { describeWrit } from "./harness/writ.ts";
-
-const times = <T>(n: number, make: (i: number) => Promise<T>): Promise<T[]> => Promise.all(Array.from({ length: n }, (_, i) => make(i)));
-
-/** How many answers of each kind there are. */
-function tally(answers: readonly Answer[]): Readonly<Record<string, number>> {
-  const counts: Record<string, number> = {};
-  for (const { status, body } of answers) {
-    const kind = status === 200 ? "ok" : `${status} ${body?.error}`;
-    counts[kind] = (counts[kind] ?? 0) + 1;
-  }
-  return counts;
-}
 
 describeWrit("a flow that many run at once", {}, (writ) => {
   test("RFC 6749 §4.1.2: of 200 concurrent redemptions of one code exactly one succeeds, and the replays end the grant", async () => {

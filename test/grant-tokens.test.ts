@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from "jose";
 import { DAY, HOUR, MINUTE, makeTestClock, SECOND } from "./harness/clock.ts";
 import { createClient, introspect, postForm, send, sendJson } from "./harness/http.ts";
+import { claimsOf } from "./harness/jwt.ts";
 import { createRp, finishFlow, getTokens, ISSUER_URL, newSubject, openUserAgent, type Rp, redeem, refresh } from "./harness/user-agent.ts";
 import { describeWrit, type Writ } from "./harness/writ.ts";
 
@@ -29,7 +30,6 @@ describeWrit("refresh token grant", { clock: time.clock }, (writ) => {
   test("RFC 6749 §6, OIDC Core §12.2: a refresh buys the whole set anew; the ID token keeps who, when and how", async () => {
     const rp = await createRp(writ());
     const subject = newSubject();
-    const claimsOf = (jwt: string) => JSON.parse(Buffer.from(jwt.split(".")[1] ?? "", "base64url").toString());
     const first = await getTokens(writ(), rp, {
       login: { subject, amr: ["pwd"] },
       request: { nonce: "n-0S6_WzA2Mj" },
@@ -248,10 +248,10 @@ describeWrit(
       const rp = await createRp(writ());
       const first = await getTokens(writ(), rp, { request: { nonce: "n-0S6_WzA2Mj" } });
       assert.match(first.access_token, /^ory_at_/);
-      const { rat, auth_time: authTime } = JSON.parse(Buffer.from(first.id_token.split(".")[1], "base64url").toString());
+      const { rat, auth_time: authTime } = claimsOf(first.id_token);
       assert.ok(rat <= authTime, "when it was asked for");
       const { body: second } = await refresh(writ(), rp, first.refresh_token, { scope: "read" });
-      const { nonce } = JSON.parse(Buffer.from(second.id_token.split(".")[1] ?? "", "base64url").toString());
+      const { nonce } = claimsOf(second.id_token);
       assert.equal(nonce, "n-0S6_WzA2Mj", "hydra.md §6.3: refreshed ID tokens keep it");
       assert.equal(second.scope, "openid offline_access read", "scope is not looked at");
       assert.deepEqual([await isActive(writ(), first.access_token), await isActive(writ(), second.access_token)], [false, true]);

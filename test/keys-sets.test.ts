@@ -5,13 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { decodeProtectedHeader, importJWK, SignJWT } from "jose";
-import { composeCore } from "#core/compose.ts";
-import { startGateway } from "#gateway/server.ts";
-import { silentLog } from "#lib/events.ts";
-import { pooledRandom } from "#lib/random.ts";
-import { createDirectTransport } from "#lib/rpc/direct.ts";
 import { createClient, introspect, issueToken, postForm, send, sendJson } from "./harness/http.ts";
-import { describeWrit, testConfig } from "./harness/writ.ts";
+import { describeWrit, startNode, testConfig } from "./harness/writ.ts";
 
 const SET = "/admin/keys/hydra.jwt.access-token";
 const makeRsa = () => generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ format: "jwk" });
@@ -96,15 +91,7 @@ test("RFC 7662 §2.2: under compat: hydra, a token signed by a key that another 
   const config = testConfig(`sqlite://${join(folder, "writ.sqlite")}`, { compat: "hydra", strategies: { access_token: "jwt" } });
   const nodes = [];
   for (let i = 0; i < 2; i++) {
-    const core = await composeCore(config, { log: silentLog, version: "0" });
-    const gateway = await startGateway({
-      config,
-      listen: { public: true, admin: true },
-      transport: createDirectTransport(core.dispatcher),
-      log: silentLog,
-      random: pooledRandom(),
-    });
-    nodes.push({ core, gateway, publicUrl: gateway.publicUrl ?? "", adminUrl: gateway.adminUrl ?? "" });
+    nodes.push(await startNode("direct", config));
   }
   try {
     const [a, b] = nodes.map(({ publicUrl, adminUrl }) => ({ publicUrl, adminUrl }) as Parameters<typeof issueToken>[0]);
@@ -118,10 +105,7 @@ test("RFC 7662 §2.2: under compat: hydra, a token signed by a key that another 
       assert.equal((await introspect(b, token)).active, true);
     }
   } finally {
-    for (const { core, gateway } of nodes) {
-      await gateway.close(100);
-      await core.close();
-    }
+    for (const node of nodes) await node.close();
     rmSync(folder, { recursive: true, force: true });
   }
 });

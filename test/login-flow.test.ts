@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DAY, HOUR, MINUTE, makeTestClock } from "./harness/clock.ts";
 import { sendJson } from "./harness/http.ts";
+import { claimsOf } from "./harness/jwt.ts";
 import {
   consentApp,
   createRp,
@@ -20,7 +21,6 @@ import { describeWrit } from "./harness/writ.ts";
 
 const time = makeTestClock();
 const SESSION = "writ_session_dev";
-const claimsOf = (jwt: string) => JSON.parse(Buffer.from(jwt.split(".")[1] ?? "", "base64url").toString());
 
 describeWrit("login requests", { clock: time.clock }, (writ) => {
   const agent = (jar?: ReadonlyMap<string, string>) => openUserAgent(writ(), jar);

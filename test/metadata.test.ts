@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { allowInsecureRequests, ClientSecretBasic, clientCredentialsGrant, discovery, tokenIntrospection, tokenRevocation } from "openid-client";
 import { createClient, send } from "./harness/http.ts";
-import { freePort } from "./harness/port.ts";
-import { describeWrit, startWrit } from "./harness/writ.ts";
+import { describeWrit, startAtIssuer, startWrit } from "./harness/writ.ts";
 
 const FORMS = ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"];
 
@@ -106,12 +105,10 @@ test("RFC 8414 §3.1: an issuer with a path has its document in the inserted and
 });
 
 test("openid-client discovers the server, gets a token by client credentials, introspects and revokes it", async () => {
-  const port = await freePort();
-  const issuer = `http://127.0.0.1:${port}`;
-  const writ = await startWrit("direct", { config: { urls: { self: { issuer } }, serve: { public: { port } } } });
+  const { writ, issuer } = await startAtIssuer("direct");
   try {
     const client = await createClient(writ);
-    const config = await discovery(new URL(issuer), client.client_id, client.client_secret, ClientSecretBasic(client.client_secret), {
+    const config = await discovery(issuer, client.client_id, client.client_secret, ClientSecretBasic(client.client_secret), {
       execute: [allowInsecureRequests],
       algorithm: "oauth2",
     });

@@ -3,6 +3,7 @@ import { hash } from "node:crypto";
 import { after, before, test } from "node:test";
 import { configSchema } from "#lib/config.ts";
 import { introspect, postForm, send, sendJson } from "./harness/http.ts";
+import { claimsOf } from "./harness/jwt.ts";
 import { type Peer, startPeer } from "./harness/peer.ts";
 import { callRegistration, registerClient } from "./harness/registration.ts";
 import {
@@ -36,7 +37,6 @@ before(async () => {
 });
 after(() => peer.close());
 
-const claimsOf = (jwt: string) => JSON.parse(Buffer.from(jwt.split(".")[1] ?? "", "base64url").toString());
 const pairwise = (writ: Writ, metadata: object = {}): Promise<Rp> => createRp(writ, { subject_type: "pairwise", ...metadata });
 const flow = (writ: Writ, rp: Rp, subject: string, login: object = {}) => getTokens(writ, rp, { login: { subject, ...login } });
 const userinfo = async (writ: Writ, token: string) => (await send(`${writ.publicUrl}/userinfo`, { headers: { authorization: `Bearer ${token}` } })).body;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { HOUR, MINUTE, makeTestClock, SECOND } from "./harness/clock.ts";
 import { introspect, send } from "./harness/http.ts";
+import { claimsOf } from "./harness/jwt.ts";
 import {
   consentApp,
   createRp,
@@ -20,7 +21,6 @@ import {
 import { describeWrit } from "./harness/writ.ts";
 
 const time = makeTestClock();
-const claimsOf = (jwt: string) => JSON.parse(Buffer.from(jwt.split(".")[1] ?? "", "base64url").toString());
 
 describeWrit("prompt, max_age and id_token_hint", { clock: time.clock }, (writ) => {
   const locationOf = async (browser: UserAgent, url: string): Promise<Readonly<Record<string, string | undefined>>> =>

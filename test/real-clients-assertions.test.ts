@@ -4,8 +4,7 @@ import { type CryptoKey, exportJWK, generateKeyPair, SignJWT } from "jose";
 import * as oauth from "oauth4webapi";
 import * as openid from "openid-client";
 import { createClient, sendJson, type TestClient } from "./harness/http.ts";
-import { freePort } from "./harness/port.ts";
-import { startWrit, type Writ } from "./harness/writ.ts";
+import { startAtIssuer, type Writ } from "./harness/writ.ts";
 
 const SCOPE = "read";
 const JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer";
@@ -17,9 +16,7 @@ for (const arrangement of ["direct", "apart"] as const)
     let issuer = new URL("http://127.0.0.1");
     let keys: { readonly publicKey: CryptoKey; readonly privateKey: CryptoKey };
     before(async () => {
-      const port = await freePort();
-      issuer = new URL(`http://127.0.0.1:${port}`);
-      server = await startWrit(arrangement, { config: { urls: { self: { issuer: issuer.href } }, serve: { public: { port } } } });
+      ({ writ: server, issuer } = await startAtIssuer(arrangement));
       keys = await generateKeyPair("ES256", { extractable: true });
     });
     after(() => server?.close());

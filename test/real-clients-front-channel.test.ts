@@ -2,9 +2,8 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import * as oauth from "oauth4webapi";
 import * as openid from "openid-client";
-import { freePort } from "./harness/port.ts";
 import { consentApp, createRp, goToConsent, newSubject, openUserAgent, type Rp } from "./harness/user-agent.ts";
-import { startWrit, type Writ } from "./harness/writ.ts";
+import { startAtIssuer, type Writ } from "./harness/writ.ts";
 
 const SCOPE = "openid email";
 const INSECURE = { [oauth.allowInsecureRequests]: true };
@@ -15,9 +14,7 @@ describe("real clients with answers that hold more than a code", () => {
   let issuer = new URL("http://127.0.0.1");
   const writ = (): Writ => server ?? assert.fail("the server is not running");
   before(async () => {
-    const port = await freePort();
-    issuer = new URL(`http://127.0.0.1:${port}`);
-    server = await startWrit("direct", { config: { urls: { self: { issuer: issuer.href } }, serve: { public: { port } } } });
+    ({ writ: server, issuer } = await startAtIssuer("direct"));
   });
   after(() => server?.close());
 

@@ -4,9 +4,8 @@ import { Configuration, OAuth2Api } from "@ory/hydra-client";
 import * as oauth from "oauth4webapi";
 import * as openid from "openid-client";
 import { createDevice } from "./harness/device.ts";
-import { freePort } from "./harness/port.ts";
 import { createRp, newSubject, openUserAgent, parametersOf, type Rp } from "./harness/user-agent.ts";
-import { startWrit, type Writ } from "./harness/writ.ts";
+import { startAtIssuer, type Writ } from "./harness/writ.ts";
 
 const REDIRECT_URI = "http://127.0.0.1:7/cb";
 const SCOPE = "openid offline_access read";
@@ -17,9 +16,7 @@ for (const arrangement of ["direct", "apart"] as const)
     let issuer = new URL("http://127.0.0.1");
     const writ = (): Writ => server ?? assert.fail("the server is not running");
     before(async () => {
-      const port = await freePort();
-      issuer = new URL(`http://127.0.0.1:${port}`);
-      server = await startWrit(arrangement, { config: { urls: { self: { issuer: issuer.href } }, serve: { public: { port } } } });
+      ({ writ: server, issuer } = await startAtIssuer(arrangement));
     });
     after(() => server?.close());
 

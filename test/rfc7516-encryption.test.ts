@@ -7,10 +7,10 @@ import { CONTENT_ENCRYPTION_ALGS } from "#core/client/encryption.ts";
 import { KEY_MANAGEMENT_ALGS } from "#core/client/encryption-keys.ts";
 import { MINUTE, makeTestClock } from "./harness/clock.ts";
 import { introspect, send, sendJson } from "./harness/http.ts";
+import { claimsOf } from "./harness/jwt.ts";
 import { type Peer, startPeer } from "./harness/peer.ts";
-import { freePort } from "./harness/port.ts";
 import { createRp, finishFlow, getTokens, openUserAgent, redeem, refresh } from "./harness/user-agent.ts";
-import { describeWrit, startWrit, type Writ } from "./harness/writ.ts";
+import { describeWrit, startAtIssuer, type Writ } from "./harness/writ.ts";
 
 const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 });
 const ec = generateKeyPairSync("ec", { namedCurve: "P-256" });
@@ -37,7 +37,6 @@ const open = async (jwe: string, key: KeyObject) => {
   const { plaintext, protectedHeader } = await compactDecrypt(jwe, key);
   return { text: Buffer.from(plaintext).toString(), header: protectedHeader };
 };
-const claimsOf = (jwt: string) => JSON.parse(Buffer.from(jwt.split(".")[1] ?? "", "base64url").toString());
 const userinfo = (writ: Writ, token: string) => send(`${writ.publicUrl}/userinfo`, { headers: { authorization: `Bearer ${token}` } });
 
 describeWrit("encryption to clients", { clock: time.clock }, (writ) => {
@@ -134,9 +133,7 @@ describeWrit("encryption to clients", { clock: time.clock }, (writ) => {
 });
 
 test("openid-client: a client that has its ID tokens encrypted decrypts and verifies them", async () => {
-  const port = await freePort();
-  const issuer = new URL(`http://127.0.0.1:${port}`);
-  const writ = await startWrit("direct", { config: { urls: { self: { issuer: issuer.href } }, serve: { public: { port } } } });
+  const { writ, issuer } = await startAtIssuer("direct");
   try {
     const keys = await generateKeyPair("ECDH-ES", { extractable: true });
     const jwks = { keys: [{ ...(await exportJWK(keys.publicKey)), kid: "enc", use: "enc" }] };

@@ -5,10 +5,9 @@ import { Configuration, OidcApi } from "@ory/hydra-client";
 import * as openid from "openid-client";
 import { MINUTE, makeTestClock } from "./harness/clock.ts";
 import { type Answer, createClient, introspect, issueToken, send, sendJson } from "./harness/http.ts";
-import { freePort } from "./harness/port.ts";
 import { callRegistration, ENABLED, registerClient, URI } from "./harness/registration.ts";
 import { getTokens, openUserAgent, type Rp } from "./harness/user-agent.ts";
-import { describeWrit, startWrit, type Writ } from "./harness/writ.ts";
+import { describeWrit, startAtIssuer, startWrit, type Writ } from "./harness/writ.ts";
 
 const { publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
 const jwk = { ...publicKey.export({ format: "jwk" }), use: "sig" };
@@ -358,11 +357,9 @@ test("compat hydra: members stand there empty as in the admin API, client_creden
 });
 
 test("openid-client: dynamicClientRegistration registers a client that gets tokens at once", async () => {
-  const port = await freePort();
-  const issuer = new URL(`http://127.0.0.1:${port}`);
   const token = "an-initial-access-token-of-32-or-more";
   const config = { oidc: { dynamic_client_registration: { enabled: true, initial_access_tokens: [{ name: "tests", token }], allowed_grant_types: ["client_credentials"] } } };
-  const writ = await startWrit("direct", { config: { ...config, urls: { self: { issuer: issuer.href } }, serve: { public: { port } } } });
+  const { writ, issuer } = await startAtIssuer("direct", config);
   try {
     const options = { execute: [openid.allowInsecureRequests], initialAccessToken: token };
     const metadata = { grant_types: ["client_credentials"], response_types: [], scope: "read", client_name: "dynamic", token_endpoint_auth_method: "client_secret_post" };

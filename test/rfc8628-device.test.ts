@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { MINUTE, makeTestClock, SECOND } from "./harness/clock.ts";
 import { approve, authorizeDevice, createDevice, DEVICE_GRANT, deviceApp, follow, goToDevice, goToDeviceConsent, goToDeviceLogin, newCodes, poll } from "./harness/device.ts";
 import { type Answer, introspect, postForm, send, sendJson } from "./harness/http.ts";
+import { claimsOf } from "./harness/jwt.ts";
 import { consentApp, loginApp, newSubject, openUserAgent, parametersOf } from "./harness/user-agent.ts";
 import { describeWrit } from "./harness/writ.ts";
 
@@ -10,8 +11,6 @@ const time = makeTestClock();
 const errorOf = ({ status, body }: Answer) => [status, body?.error];
 
 describeWrit("RFC 8628: device authorization grant", { clock: time.clock }, (writ) => {
-  const claimsOf = (jwt: string) => JSON.parse(Buffer.from(jwt.split(".")[1] ?? "", "base64url").toString());
-
   test("RFC 8628 §3.2: the answer has both codes, both URIs, the lifetime and the interval, and is kept by nobody", async () => {
     const answer = await authorizeDevice(writ(), await createDevice(writ()));
     assert.equal(answer.status, 200);

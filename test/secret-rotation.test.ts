@@ -5,15 +5,12 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { composeCore } from "#core/compose.ts";
 import { openMaintenance } from "#core/maintenance.ts";
-import { startGateway } from "#gateway/server.ts";
 import { silentLog } from "#lib/events.ts";
-import { pooledRandom } from "#lib/random.ts";
-import { createDirectTransport } from "#lib/rpc/direct.ts";
 import { startHook } from "./harness/hook.ts";
 import { createClient, introspect, issueToken, send, sendJson } from "./harness/http.ts";
 import { freshMysqlDsn, hasMariadb } from "./harness/mariadb.ts";
 import { createRp, finishFlow, getTokens, goToLogin, loginApp, newSubject, openUserAgent, parametersOf, redeem, refresh } from "./harness/user-agent.ts";
-import { testConfig, type Writ } from "./harness/writ.ts";
+import { startNode, testConfig, type Writ } from "./harness/writ.ts";
 
 const [OLD, NEW] = ["the system secret before", "the system secret after"];
 
@@ -26,19 +23,11 @@ for (const engine of ["sqlite", ...(hasMariadb() ? ["mariadb"] : [])])
     /** A server with these secrets, as long as `body` runs. */
     const during = async (system: string[], body: (writ: Writ) => Promise<void>): Promise<void> => {
       const config = configOf(system);
-      const core = await composeCore(config, { log: silentLog, version: "0" });
-      const gateway = await startGateway({
-        config,
-        listen: { public: true, admin: true },
-        transport: createDirectTransport(core.dispatcher),
-        log: silentLog,
-        random: pooledRandom(),
-      });
+      const node = await startNode("direct", config);
       try {
-        await body({ publicUrl: gateway.publicUrl, adminUrl: gateway.adminUrl } as Writ);
+        await body(node as unknown as Writ);
       } finally {
-        await gateway.close(100);
-        await core.close();
+        await node.close();
       }
     };
     const agent = openUserAgent({} as Writ);

@@ -6,6 +6,7 @@ import { DAY, MINUTE, makeTestClock } from "./harness/clock.ts";
 import { approve, createDevice, DEVICE_GRANT, newCodes, poll } from "./harness/device.ts";
 import { type HookAnswer, startHook } from "./harness/hook.ts";
 import { type Answer, createClient, introspect, postForm, sendJson } from "./harness/http.ts";
+import { claimsOf } from "./harness/jwt.ts";
 import { makeTestKey } from "./harness/keys.ts";
 import { createRp, finishFlow, ISSUER_URL, newSubject, openUserAgent, type Rp, redeem, refresh } from "./harness/user-agent.ts";
 import { describeWrit, type Writ } from "./harness/writ.ts";
@@ -20,7 +21,6 @@ const codeOf = async (writ: Writ, rp: Rp, subject = newSubject()): Promise<strin
   const answers = { login: { subject, acr: "silver", amr: ["pwd"] }, consent: { session: { access_token: { a: 1 }, id_token: { b: 2 } } } };
   return (await finishFlow(writ, openUserAgent(writ), rp.request({ nonce: "nonce-1234" }), answers)).code ?? "";
 };
-const claimsOf = (jwt: string) => JSON.parse(Buffer.from(jwt.split(".")[1] ?? "", "base64url").toString());
 const session = (accessToken?: object, idToken?: object): HookAnswer => ({ status: 200, body: { session: { access_token: accessToken, id_token: idToken } } });
 const clientCredentials = (writ: Writ, { client_id: id, client_secret: secret }: { client_id: string; client_secret: string }): Promise<Answer> =>
   postForm(`${writ.publicUrl}/oauth2/token`, { grant_type: "client_credentials", scope: "read" }, { basic: [id, secret] });

@@ -4,6 +4,7 @@ import { type RunningLoginApp, startLoginApp } from "#apps/login/start.ts";
 import { createWritClient } from "#sdk/index.ts";
 import { MINUTE, makeTestClock } from "../harness/clock.ts";
 import { type Answer, send } from "../harness/http.ts";
+import { claimsOf } from "../harness/jwt.ts";
 import { createRp, getTokens, goToConsent, goToLogin, newSubject, openUserAgent, parametersOf, type Rp, redeem, type UserAgent } from "../harness/user-agent.ts";
 import { startWrit, type Writ } from "../harness/writ.ts";
 
@@ -107,7 +108,7 @@ describe("the demo login and consent app", () => {
     const answer = await follow(agent, await person.post("/consent", form));
     assert.equal(answer.scope, "openid offline_access profile");
     const { body } = await redeem(writ(), rp, answer.code ?? "");
-    const claims = JSON.parse(Buffer.from(body.id_token.split(".")[1], "base64url").toString());
+    const claims = claimsOf(body.id_token);
     assert.deepEqual([claims.sub, claims.name, claims.amr], [subject, undefined, ["pwd"]], "what scopes ask for is told by userinfo");
     const { body: info } = await userinfo(body.access_token);
     assert.deepEqual([info.sub, info.name, info.email], [subject, `${subject} Doe`, undefined]);
@@ -127,7 +128,7 @@ describe("the demo login and consent app", () => {
     assert.match(consent.text, /<p id="claims">It would be told: <code>email<\/code>, <code>name<\/code>, <code>&lt;b&gt;shoe_size<\/code>/);
     const answer = await follow(agent, await person.post("/consent", formOf(consent, { action: "allow" })));
     const { body } = await redeem(writ(), rp, answer.code ?? "");
-    const idToken = JSON.parse(Buffer.from(body.id_token.split(".")[1], "base64url").toString());
+    const idToken = claimsOf(body.id_token);
     const { body: info } = await userinfo(body.access_token);
     assert.deepEqual([idToken.email, idToken.name], [`${subject}@people.example`, undefined]);
     assert.deepEqual([info.name, info.email, info["<b>shoe_size"]], [`${subject} Doe`, undefined, undefined]);

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import type { BrowserContext, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { skipWithoutBrowser } from "../harness/browser.ts";
 import { createDevice, newCodes, poll } from "../harness/device.ts";
 import { introspect } from "../harness/http.ts";
-import { logIn, type Site, startSite } from "./site.ts";
+import { logIn, openContext as openContextOf, type Site, startSite } from "./site.ts";
 
 const PHONE = { width: 390, height: 844 };
 const DESKTOP = { width: 1280, height: 800 };
@@ -19,12 +19,7 @@ describe("the device flow in Chromium", { skip: skipWithoutBrowser() }, () => {
   });
   after(() => started?.close());
 
-  const openContext = async (options: Parameters<Site["browser"]["newContext"]>[0] = {}): Promise<{ readonly context: BrowserContext; readonly problems: string[] }> => {
-    const context = await site().browser.newContext(options);
-    const problems: string[] = [];
-    context.on("console", (message) => message.type() === "error" && !/favicon|status of 4\d\d/.test(message.location().url + message.text()) && problems.push(message.text()));
-    return { context, problems };
-  };
+  const openContext = (options: Parameters<Site["browser"]["newContext"]>[0] = {}) => openContextOf(site(), options);
   const newDevice = async () => {
     const client = await createDevice(site().writ, { client_name: "Living room TV", scope: "openid offline_access profile" });
     return { client, ...(await newCodes(site().writ, client, { scope: "openid offline_access profile" })) };

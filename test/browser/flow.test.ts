@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import type { BrowserContext, Page } from "playwright-core";
 import { skipWithoutBrowser } from "../harness/browser.ts";
 import { redeem } from "../harness/user-agent.ts";
-import { answerOf, logIn, type Site, startSite } from "./site.ts";
+import { answerOf, logIn, openContext as openContextOf, type Site, startSite, visit } from "./site.ts";
 
 describe("the browser flow in Chromium", { skip: skipWithoutBrowser() }, () => {
   let started: Site | undefined;
@@ -13,18 +12,7 @@ describe("the browser flow in Chromium", { skip: skipWithoutBrowser() }, () => {
   });
   after(() => started?.close());
 
-  /** A browser with an empty cookie jar. What its console says of blocked things is a failure. */
-  const openContext = async (options: Parameters<Site["browser"]["newContext"]>[0] = {}): Promise<{ readonly context: BrowserContext; readonly problems: string[] }> => {
-    const context = await site().browser.newContext(options);
-    const problems: string[] = [];
-    context.on("console", (message) => message.type() === "error" && !/favicon/.test(message.location().url) && problems.push(message.text()));
-    return { context, problems };
-  };
-  const visit = async (context: BrowserContext, url: string): Promise<Page> => {
-    const page = await context.newPage();
-    await page.goto(url);
-    return page;
-  };
+  const openContext = (options: Parameters<Site["browser"]["newContext"]>[0] = {}) => openContextOf(site(), options, { refuses: false });
 
   test("conformance.md §5.2: log in, consent, back at the client with a code that buys tokens; nothing is blocked, with scripts and without", async () => {
     for (const javaScriptEnabled of [true, false]) {

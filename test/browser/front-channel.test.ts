@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import type { BrowserContext, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { skipWithoutBrowser } from "../harness/browser.ts";
 import { send } from "../harness/http.ts";
+import { claimsOf } from "../harness/jwt.ts";
 import { type Rp, redeem } from "../harness/user-agent.ts";
-import { answerOf, logIn, type Site, startSite } from "./site.ts";
+import { answerOf, logIn, openContext as openContextOf, type Site, startSite, visit } from "./site.ts";
 
 const TYPES = ["id_token", "id_token token", "token", "code id_token", "code token", "code id_token token"];
 const HYBRID = "code id_token token";
@@ -17,25 +18,13 @@ describe("answers with tokens in Chromium", { skip: skipWithoutBrowser() }, () =
   });
   after(() => started?.close());
 
-  /** A browser with an empty cookie jar. What its console says of blocked things is a failure. */
-  const openContext = async (javaScriptEnabled = true): Promise<{ readonly context: BrowserContext; readonly problems: string[] }> => {
-    const context = await site().browser.newContext({ javaScriptEnabled });
-    const problems: string[] = [];
-    context.on("console", (message) => message.type() === "error" && !/favicon/.test(message.location().url) && problems.push(message.text()));
-    return { context, problems };
-  };
-  const visit = async (context: BrowserContext, url: string): Promise<Page> => {
-    const page = await context.newPage();
-    await page.goto(url);
-    return page;
-  };
+  const openContext = (javaScriptEnabled = true) => openContextOf(site(), { javaScriptEnabled }, { refuses: false });
   const newRp = (): Promise<Rp> => site().newRp({ grant_types: ["authorization_code", "implicit", "refresh_token"], response_types: ["code", ...TYPES] });
   const requestUrl = (rp: Rp, more: Record<string, string>) => site().requestUrl(rp, { nonce: "n-0S6_WzA2Mj", scope: "openid profile", ...more });
   const consented = async (page: Page, username: string): Promise<void> => {
     await logIn(page, username);
     await page.click("#consent-allow");
   };
-  const claimsOf = (jwt = "") => JSON.parse(Buffer.from(jwt.split(".")[1] ?? "", "base64url").toString());
   const userinfo = (token = "") => send(`${site().writ.publicUrl}/userinfo`, { headers: { authorization: `Bearer ${token}` } });
 
   test("OAuth 2.0 Multiple Response Types §5: by fragment all of it reaches the page of the client, and none of it a server; the code buys more", async () => {

@@ -3,6 +3,7 @@ import { after, before, describe, test } from "node:test";
 import type { BrowserContext, Page } from "playwright-core";
 import { skipWithoutBrowser } from "../harness/browser.ts";
 import { sendJson } from "../harness/http.ts";
+import { claimsOf as claimsIn } from "../harness/jwt.ts";
 import { type Rp, redeem } from "../harness/user-agent.ts";
 import { answerOf, logIn, openContext, type Site, startSite, visit } from "./site.ts";
 
@@ -34,7 +35,7 @@ describe("prompts, accounts and response modes in Chromium", { skip: skipWithout
   const claimsOf = async (rp: Rp, page: Page) => {
     const { code = "" } = await answerOf(page);
     const { body } = await redeem(site().writ, { ...rp, redirectUri: site().callbackUrl }, code);
-    return JSON.parse(Buffer.from(body.id_token.split(".")[1], "base64url").toString());
+    return claimsIn(body.id_token);
   };
 
   test("OIDC Core §3.1.2.1: which pages a remembered person sees, by prompt and max_age; auth_time is of a login that was asked for", async () => {

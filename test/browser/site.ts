@@ -83,11 +83,19 @@ export async function startSite({ https = false, config = {}, logoutApp = true }
   };
 }
 
-/** A browser with an empty cookie jar. What its console says of blocked things, and answers that are the server's fault, are in `problems`. */
-export async function openContext(site: Site, options: Parameters<Browser["newContext"]>[0] = {}): Promise<{ readonly context: BrowserContext; readonly problems: string[] }> {
+/**
+ * A browser with an empty cookie jar. What its console says of blocked things, and answers that are the server's fault, are in
+ * `problems`; answers that refuse something too, unless a test `refuses` on purpose.
+ */
+export async function openContext(
+  site: Site,
+  options: Parameters<Browser["newContext"]>[0] = {},
+  { refuses = true } = {},
+): Promise<{ readonly context: BrowserContext; readonly problems: string[] }> {
   const context = await site.browser.newContext(options);
   const problems: string[] = [];
-  context.on("console", (message) => message.type() === "error" && !/favicon|status of 4\d\d/.test(message.location().url + message.text()) && problems.push(message.text()));
+  const isExpected = (url: string, text: string): boolean => /favicon/.test(url) || (refuses && /status of 4\d\d/.test(text));
+  context.on("console", (message) => message.type() === "error" && !isExpected(message.location().url, message.text()) && problems.push(message.text()));
   context.on("response", (response) => response.status() >= 500 && problems.push(`${response.status()} ${response.url()}`));
   return { context, problems };
 }

@@ -13,6 +13,7 @@ import { createDirectTransport } from "#lib/rpc/direct.ts";
 import { createNetworkTransport } from "#lib/rpc/network.ts";
 import type { Clock } from "#lib/time.ts";
 import { freshMysqlDsn, hasMariadb } from "./mariadb.ts";
+import { freePort } from "./port.ts";
 
 /** How the processes of a server stand to each other. */
 export type Arrangement = "direct" | "apart" | "mariadb";
@@ -92,6 +93,13 @@ export async function startWrit(arrangement: Arrangement, options: WritOptions =
   };
 }
 
+/** Starts a server whose issuer is where it listens, for clients that go by that. */
+export async function startAtIssuer(arrangement: Arrangement, config: ConfigInput = {}): Promise<{ readonly writ: Writ; readonly issuer: URL }> {
+  const port = await freePort();
+  const issuer = new URL(`http://127.0.0.1:${port}`);
+  return { issuer, writ: await startWrit(arrangement, { config: { ...config, urls: { self: { issuer: issuer.href } }, serve: { public: { port } } } }) };
+}
+
 /** A configuration for tests: every port free, development mode, one secret. */
 export function testConfig(dsn: string, input: ConfigInput = {}): Config {
   const { serve, urls, ...rest } = input;
@@ -110,7 +118,8 @@ export function testConfig(dsn: string, input: ConfigInput = {}): Config {
   } satisfies ConfigInput);
 }
 
-async function startNode(link: "direct" | "network", config: Config, { clock, log = silentLog }: WritOptions, onStatement: OnStatement) {
+/** Starts one process of a server by a configuration that a test has made: gateway and core in it, joined as `link` says. */
+export async function startNode(link: "direct" | "network", config: Config, { clock, log = silentLog }: WritOptions = {}, onStatement: OnStatement = () => {}) {
   const core = await composeCore(config, { log, version: "0.0.0-test", onStatement, ...(clock === undefined ? {} : { clock }) });
   const rpc = await startRpcServer({ config, dispatcher: core.dispatcher, log });
   const network = link === "network" ? createNetworkTransport({ baseUrl: rpc.url }) : undefined;

@@ -166,10 +166,9 @@ describeEngines("DESIGN state: the janitor", (engine) => {
       }
     });
     const sweep = (limit: number) => deleteExpired(db, 1, { now: 1000 as EpochMillis, eventsBefore: 0 as EpochMillis, limit });
-    assert.deepEqual(await sweep(1), {
+    const rest = {
       revoked_tokens: 0,
       assertion_jtis: 0,
-      decisions: 1,
       logout_outbox: 0,
       device_codes: 1,
       sessions: 1,
@@ -177,19 +176,9 @@ describeEngines("DESIGN state: the janitor", (engine) => {
       grants: 1,
       consents: 0,
       revocation_events: 0,
-    });
-    assert.deepEqual(await sweep(100), {
-      revoked_tokens: 0,
-      assertion_jtis: 0,
-      decisions: 0,
-      logout_outbox: 0,
-      device_codes: 1,
-      sessions: 1,
-      trusted_issuers: 1,
-      grants: 1,
-      consents: 0,
-      revocation_events: 0,
-    });
+    };
+    assert.deepEqual(await sweep(1), { ...rest, decisions: 1 });
+    assert.deepEqual(await sweep(100), { ...rest, decisions: 0 });
     for (const [table, left] of [
       ["sessions", 1],
       ["session_clients", 1],
