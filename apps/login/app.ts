@@ -74,9 +74,9 @@ export function makeLoginApp({ writ, secure, onError }: LoginAppOptions): Hono {
   });
 
   app.post("/login", async (context) => {
-    const form = await context.req.formData();
-    const challenge = text(form.get("challenge"), MAX_FORM);
-    if (!guard.isProved(context, challenge, text(form.get("proof")))) return context.html(failurePage(UNPROVED), 403);
+    const proved = await guard.readForm(context);
+    if (proved === undefined) return context.html(failurePage(UNPROVED), 403);
+    const { challenge, form } = proved;
     if (form.get("action") === "cancel") {
       const { redirectTo } = await writ.logins.rejectLogin({
         loginChallenge: challenge,
@@ -110,9 +110,9 @@ export function makeLoginApp({ writ, secure, onError }: LoginAppOptions): Hono {
   });
 
   app.post("/consent", async (context) => {
-    const form = await context.req.formData();
-    const challenge = text(form.get("challenge"), MAX_FORM);
-    if (!guard.isProved(context, challenge, text(form.get("proof")))) return context.html(failurePage(UNPROVED), 403);
+    const proved = await guard.readForm(context);
+    if (proved === undefined) return context.html(failurePage(UNPROVED), 403);
+    const { challenge, form } = proved;
     if (form.get("action") !== "allow") {
       const { redirectTo } = await writ.consents.rejectConsent({
         consentChallenge: challenge,
@@ -136,9 +136,9 @@ export function makeLoginApp({ writ, secure, onError }: LoginAppOptions): Hono {
   });
 
   app.post("/logout", async (context) => {
-    const form = await context.req.formData();
-    const challenge = text(form.get("challenge"), MAX_FORM);
-    if (!guard.isProved(context, challenge, text(form.get("proof")))) return context.html(failurePage(UNPROVED), 403);
+    const proved = await guard.readForm(context);
+    if (proved === undefined) return context.html(failurePage(UNPROVED), 403);
+    const { challenge, form } = proved;
     if (form.get("action") === "logout") return context.redirect((await writ.logouts.acceptLogout({ logoutChallenge: challenge })).redirectTo, 303);
     await writ.logouts.rejectLogout({ logoutChallenge: challenge });
     return context.redirect("/logout/stayed", 303);

@@ -30,9 +30,9 @@ export function addDevicePages(app: Hono, { writ, guard }: DevicePagesOptions): 
   });
 
   app.post("/device", async (context) => {
-    const form = await context.req.formData();
-    const challenge = text(form.get("challenge"), MAX_CHALLENGE);
-    if (!guard.isProved(context, challenge, text(form.get("proof")))) return context.html(failurePage(UNPROVED), 403);
+    const proved = await guard.readForm(context);
+    if (proved === undefined) return context.html(failurePage(UNPROVED), 403);
+    const { challenge, form } = proved;
     const userCode = text(form.get("user_code")).trim();
     if (userCode === "") return context.html(showEntry(context, challenge, { userCode, alert: "Enter the code that your device shows." }), 400);
     const device = await findDevice(challenge, userCode);

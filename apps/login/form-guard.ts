@@ -1,6 +1,7 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import type { Context } from "hono";
 import { getCookie, setCookie } from "hono/cookie";
+import { text } from "./text.ts";
 
 /** Proves that a form was made here, for this browser and this challenge: another site can post, and cannot know the proof. */
 export interface FormGuard {
@@ -8,10 +9,18 @@ export interface FormGuard {
   proofFor(context: Context, challenge: string): string;
   /** Whether a form of this challenge was made for this browser: it may look at what stands behind a link. */
   isKnown(context: Context, challenge: string): boolean;
-  /** Whether a posted form has it. */
-  isProved(context: Context, challenge: string, proof: string): boolean;
+  /** A posted form that has it, in `challenge` and `proof`. Undefined: it has not. */
+  readForm(context: Context): Promise<ProvedForm | undefined>;
 }
 
+/** A form that was made here. */
+export interface ProvedForm {
+  readonly challenge: string;
+  readonly form: FormData;
+}
+
+/** Longest challenge in characters: no form is as large. */
+const MAX_CHALLENGE = 64 * 1024;
 const COOKIE_SHAPE = /^[\w-]{22}$/;
 /** As long as a challenge is good, in seconds. */
 const MAX_AGE = 1800;
@@ -37,11 +46,13 @@ export function makeFormGuard(secure: boolean): FormGuard {
       return proofOf(browser, challenge);
     },
     isKnown: (context, challenge) => browserOf(context, challenge) !== undefined,
-    isProved(context, challenge, proof) {
+    async readForm(context) {
+      const form = await context.req.formData();
+      const challenge = text(form.get("challenge"), MAX_CHALLENGE);
       const browser = browserOf(context, challenge);
-      if (browser === undefined) return false;
-      const [wanted, sent] = [Buffer.from(proofOf(browser, challenge)), Buffer.from(proof)];
-      return wanted.length === sent.length && timingSafeEqual(wanted, sent);
+      if (browser === undefined) return undefined;
+      const [wanted, sent] = [Buffer.from(proofOf(browser, challenge)), Buffer.from(text(form.get("proof")))];
+      return wanted.length === sent.length && timingSafeEqual(wanted, sent) ? { challenge, form } : undefined;
     },
   };
 }

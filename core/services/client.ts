@@ -9,7 +9,7 @@ import { changeClient, registerClient, replaceClient, replaceLifespans } from ".
 import { endRotatedSecrets, rotateSecret } from "../client/rotate-secret.ts";
 import type { Deps } from "../deps.ts";
 import { deleteClient, getClient, listClients } from "../store/clients.ts";
-import { makePageToken, openPageToken, pageSize } from "./page-token.ts";
+import { readPage } from "./page-token.ts";
 import { raise } from "./raise.ts";
 
 /** OAuth 2.0 clients. */
@@ -23,15 +23,13 @@ export function clientService(deps: Deps): Handlers<typeof ClientService> {
       return { client: (await getClient(deps.db, deps.issuer, clientId))?.record.client ?? raise(Code.NotFound) };
     },
 
-    async listClients({ pageSize: asked, pageToken, clientName, owner }, { now }) {
-      const list = JSON.stringify(["clients", clientName, owner]);
-      const limit = pageSize(asked);
-      const after = openPageToken(deps, list, pageToken, now);
-      // One more than the page shows whether there is another.
-      const found = await listClients(deps.db, deps.issuer, { after, limit: limit + 1, ...(clientName === "" ? {} : { clientName }), ...(owner === "" ? {} : { owner }) });
-      const clients = found.slice(0, limit).map(({ record }) => record.client);
-      const last = clients.at(-1);
-      return { clients, nextPageToken: found.length > limit && last !== undefined ? makePageToken(deps, list, last.clientId, now) : "" };
+    async listClients({ pageSize, pageToken, clientName, owner }, { now }) {
+      const filters = { ...(clientName === "" ? {} : { clientName }), ...(owner === "" ? {} : { owner }) };
+      const { items, nextPageToken } = await readPage(deps, { list: JSON.stringify(["clients", clientName, owner]), pageSize, pageToken }, now, {
+        find: (after, limit) => listClients(deps.db, deps.issuer, { after, limit, ...filters }),
+        keyOf: ({ record }) => record.client.clientId,
+      });
+      return { clients: items.map(({ record }) => record.client), nextPageToken };
     },
 
     async updateClient({ clientId, client }, { now }) {

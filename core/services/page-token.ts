@@ -15,6 +15,27 @@ export function pageSize(asked: number): number {
   return asked <= 0 ? DEFAULT_SIZE : Math.min(asked, MAX_SIZE);
 }
 
+/** What a request says of the page that it wants, and which list it is of: by name, with its filters. */
+export interface PageRequest {
+  readonly list: string;
+  readonly pageSize: number;
+  readonly pageToken: string;
+}
+
+/** Reads a page of a list by `find`, and makes the token of the next: items are after the key that `keyOf` gives of the last. @throws OAuthError as `openPageToken` */
+export async function readPage<T>(
+  deps: Pick<Deps, "pageSealer">,
+  { list, pageSize: asked, pageToken }: PageRequest,
+  now: EpochMillis,
+  { find, keyOf }: { readonly find: (after: string, limit: number) => Promise<readonly T[]>; readonly keyOf: (item: T) => string },
+): Promise<{ readonly items: readonly T[]; readonly nextPageToken: string }> {
+  const limit = pageSize(asked);
+  const found = await find(openPageToken(deps, list, pageToken, now), limit + 1); // one more than the page shows whether there is another
+  const items = found.slice(0, limit);
+  const last = items.at(-1);
+  return { items, nextPageToken: found.length > limit && last !== undefined ? makePageToken(deps, list, keyOf(last), now) : "" };
+}
+
 /** The page token of what comes after `after`. `list` names what was listed, with its filters. */
 export function makePageToken({ pageSealer }: Pick<Deps, "pageSealer">, list: string, after: string, now: EpochMillis): string {
   return pageSealer.seal("page_token", toBinary(PageTokenSchema, create(PageTokenSchema, { list, after, expiresAt: toSeconds(now) + GOOD_FOR })));

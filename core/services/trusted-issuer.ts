@@ -3,7 +3,7 @@ import type { TrustedIssuerService } from "#gen/writ/admin/v1/trusted_issuer_ser
 import type { Handlers } from "#lib/rpc/call.ts";
 import type { Deps } from "../deps.ts";
 import { distrust, getTrusted, listTrusted, trustIssuer } from "../trust/trusted-issuers.ts";
-import { makePageToken, openPageToken, pageSize } from "./page-token.ts";
+import { readPage } from "./page-token.ts";
 import { raise } from "./raise.ts";
 
 /** Issuers of assertions that are taken as authorization grants. */
@@ -17,15 +17,12 @@ export function trustedIssuerService(deps: Deps): Handlers<typeof TrustedIssuerS
       return { trustedIssuer: (await getTrusted(deps, id)) ?? raise(Code.NotFound) };
     },
 
-    async listTrustedIssuers({ pageSize: asked, pageToken, issuer }, { now }) {
-      const list = JSON.stringify(["trusted_issuers", issuer]);
-      const limit = pageSize(asked);
-      const after = openPageToken(deps, list, pageToken, now);
-      // One more than the page shows whether there is another.
-      const found = await listTrusted(deps, { after, limit: limit + 1, iss: issuer });
-      const trustedIssuers = found.slice(0, limit);
-      const last = trustedIssuers.at(-1);
-      return { trustedIssuers, nextPageToken: found.length > limit && last !== undefined ? makePageToken(deps, list, last.id, now) : "" };
+    async listTrustedIssuers({ pageSize, pageToken, issuer }, { now }) {
+      const { items, nextPageToken } = await readPage(deps, { list: JSON.stringify(["trusted_issuers", issuer]), pageSize, pageToken }, now, {
+        find: (after, limit) => listTrusted(deps, { after, limit, iss: issuer }),
+        keyOf: ({ id }) => id,
+      });
+      return { trustedIssuers: [...items], nextPageToken };
     },
 
     async deleteTrustedIssuer({ id }) {
