@@ -40,10 +40,9 @@ type Verify = (secret: string, phc: string) => Promise<boolean>;
 /** By the identifier at the head of a PHC string. */
 const VERIFIERS: Readonly<Record<string, Verify>> = {
   argon2id: (secret, phc) => argon2Verify(phc, secret),
-  // Loaded when the first such hash is met: few have any.
-  "2a": async (secret, phc) => (await import("@node-rs/bcrypt")).verify(secret, phc),
-  "2b": async (secret, phc) => (await import("@node-rs/bcrypt")).verify(secret, phc),
-  "2y": async (secret, phc) => (await import("@node-rs/bcrypt")).verify(secret, phc),
+  "2a": verifyBcrypt,
+  "2b": verifyBcrypt,
+  "2y": verifyBcrypt,
   "pbkdf2-sha256": (secret, phc) => verifyPbkdf2("sha256", secret, phc),
   "pbkdf2-sha512": (secret, phc) => verifyPbkdf2("sha512", secret, phc),
 };
@@ -111,6 +110,11 @@ function makeQueue(concurrency: number, maxWaiting: number): <T>(work: () => Pro
       else next();
     }
   };
+}
+
+/** Loaded when the first such hash is met: few have any. */
+async function verifyBcrypt(secret: string, phc: string): Promise<boolean> {
+  return (await import("@node-rs/bcrypt")).verify(secret, phc);
 }
 
 const derive = promisify(pbkdf2);

@@ -1,4 +1,5 @@
 import { BlockList, isIPv4, isIPv6 } from "node:net";
+import { readNetwork } from "#lib/networks.ts";
 
 /** What an address is for, as far as it matters to whoever connects to it on behalf of a stranger. */
 export type AddressClass = "public" | "loopback" | "private" | "link_local" | "shared" | "multicast" | "embedded" | "reserved";
@@ -62,15 +63,14 @@ export function addressClass(address: string): AddressClass {
   return isIPv4(address) || GLOBAL_UNICAST?.holds(address) === true ? "public" : "reserved";
 }
 
-/** Reads a network or an address; undefined: it is none. */
+/** Reads a network or an address, of no zone; undefined: it is none. */
 export function networkOf(text: string): Network | undefined {
-  const [address = "", prefix, ...rest] = text.split("/");
-  const bits = isIPv4(address) ? 32 : isIPv6(address) && !address.includes("%") ? 128 : 0;
-  if (bits === 0 || rest.length > 0 || (prefix !== undefined && (!/^\d{1,3}$/.test(prefix) || Number(prefix) > bits))) return undefined;
+  const read = text.includes("%") ? undefined : readNetwork(text);
+  if (read === undefined) return undefined;
+  const { address, bits, family } = read;
   const list = new BlockList();
-  const isRight = bits === 32 ? isIPv4 : isIPv6;
-  const family = bits === 32 ? "ipv4" : "ipv6";
-  list.addSubnet(address, prefix === undefined ? bits : Number(prefix), family);
+  list.addSubnet(address, bits, family);
+  const isRight = family === "ipv4" ? isIPv4 : isIPv6;
   // A list by itself takes ::ffff:10.0.0.1 for 10.0.0.1 and the other way round: what is allowed must be what is written.
   return { holds: (other) => isRight(other) && list.check(other, family) };
 }
